@@ -1,0 +1,1 @@
+"""Exojoint: develop an exosome injection for knee osteoarthritis in silico, from a lot of vesicles to the verdict of a trial."""
