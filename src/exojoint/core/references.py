@@ -1,7 +1,7 @@
 """A small strict BibTeX reader: what the project cites, by key, with the line of every mistake.
 
-Read are entries ``@kind{key, field = {text}, field = "text", field = 2019}`` and ``%`` comment lines between them. Macros
-(``@string``), concatenation with ``#`` and ``@preamble`` are refused: a citation should say what it says.
+Read are entries ``@kind{key, field = {text}, field = "text", field = 2019}`` and ``%`` comment lines between them.
+Macros (``@string``), concatenation with ``#`` and ``@preamble`` are refused: a citation should say what it says.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ KINDS = (
     "phdthesis",
     "manual",
     "online",
-    "unpublished",
 )
 MAX_BYTES = 4_000_000  # ten thousand long entries
 MAX_DEPTH = 20  # nested braces inside one field
@@ -80,7 +79,7 @@ def read_references(path: Path | Traversable) -> Mapping[str, Reference]:
     Raises
     ------
     InputError
-        At the first thing that is not BibTeX as described above, or when a key stands twice; the message names the line.
+        At the first thing that is not BibTeX as described above, or when a key stands twice; it names the line.
     """
     text = read_text(path, MAX_BYTES)
     references: dict[str, Reference] = {}
