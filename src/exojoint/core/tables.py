@@ -104,9 +104,10 @@ class ParameterTable(Mapping[str, Parameter]):
         rows: dict[str, Parameter] = {}
         problems = []
         for parameter in parameters:
-            first = rows.setdefault(parameter.name, parameter)
-            if first is not parameter:
+            if parameter.name in rows:
+                first = rows[parameter.name]
                 problems.append(_duplicate(parameter.place, parameter.name, f"{first.table} row {first.row}"))
+            rows.setdefault(parameter.name, parameter)
         raise_problems(problems)
         self._rows: Mapping[str, Parameter] = rows
 

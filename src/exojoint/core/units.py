@@ -121,15 +121,19 @@ def parse_quantity(text: str, unit: str, where: str) -> float:
     InputError
         When the number or the unit is missing, unknown, not finite, or of another dimension.
     """
-    expected = f"a number with a unit, such as '1 {unit}'"
-    match = QUANTITY.fullmatch(text[: 2 * MAX_LENGTH]) if isinstance(text, str) else None
+    expected = f"a number with a unit, such as {_example(unit)}"
+    match = QUANTITY.fullmatch(text) if isinstance(text, str) and len(text) <= 2 * MAX_LENGTH else None
     if match is None:
         what = f"'{str(text)[:MAX_LENGTH]}' is not a quantity"
         raise InputError(Problem(where, what, expected, "Write number and unit in quotes."))
     wanted = unit_quantity(unit, where)
     written = match["unit"].strip()
+    written = f"1{written}" if written.startswith("/") else written
     if not written and not wanted.dimensionless:
         raise InputError(Problem(where, f"'{text}' has no unit", expected, f"Did you mean '{text.strip()} {unit}'?"))
+    if re.match(r"\d(?!/)", written):
+        what = f"'{text[:MAX_LENGTH]}' has two numbers"
+        raise InputError(Problem(where, what, expected, "Write one number before the unit."))
     given = unit_quantity(written, where)
     number = float(match["number"])
     if given.dimensionality != wanted.dimensionality:
@@ -149,7 +153,19 @@ def conversion_factor(source: str, target: str, where: str) -> float:
     InputError
         When either is not a unit, or their dimensions differ.
     """
-    return parse_quantity(f"1 {source}", target, where)
+    given, wanted = unit_quantity(source, where), unit_quantity(target, where)
+    if given.dimensionality != wanted.dimensionality:
+        what = f"unit '{source}' has the wrong dimension ({_dimension(given)})"
+        raise InputError(Problem(where, what, f"a unit like {target} ({_dimension(wanted)})", "Change the unit."))
+    return _convert(1.0, given, wanted)
+
+
+def _example(unit: str) -> str:
+    if unit in DIMENSIONLESS or unit in SPELLINGS or unit == "1":
+        return "'0.5'" if SPELLINGS.get(unit, "1") == "1" else "'1 point'"
+    if unit.startswith("1/"):
+        return f"'0.5{unit[1:]}'"
+    return f"'{unit}'" if NUMBER.match(unit) else f"'1 {unit}'"
 
 
 def _convert(number: float, given: pint.Quantity[float], wanted: pint.Quantity[float]) -> float:
@@ -174,13 +190,20 @@ def _parsed(text: str) -> pint.Quantity[float]:
     scale, units = 1.0, registry.Unit("")
     for factor, exponent in factors:
         if isinstance(factor, float):
-            scale *= factor**exponent
+            scale *= _power(factor, exponent)
         elif factor not in DIMENSIONLESS:
             units = units * registry.Unit(factor) ** exponent
     offset = any(isinstance(f, str) and f.endswith(("degC", "degree_Celsius")) for f, _ in factors)
     if not (math.isfinite(scale) and scale > 0) or (offset and len(factors) > 1):  # "degC/day" has no single meaning
         raise _NotAUnitError(text)
     return registry.Quantity(scale, units)
+
+
+def _power(number: float, exponent: int) -> float:
+    try:
+        return number**exponent
+    except (OverflowError, ZeroDivisionError):
+        raise _NotAUnitError(f"{number}^{exponent}") from None
 
 
 @dataclass(frozen=True, slots=True)
