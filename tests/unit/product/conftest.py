@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ def _number(value: float) -> str:
     return f"{value:.2e}"
 
 
+@functools.cache
 def synthetic_export(version: str = "3.4", videos: int = 3, name: str = "vesicles", median: float = 130.0) -> bytes:
     """Log-normal particles in the layout of NTA 3.2 or 3.4; rounded as the instrument rounds."""
     centres = np.arange(0.5, 1000.0)
