@@ -30,7 +30,7 @@ DEFINITIONS = (
     "metre = [length] = m = meter", "gram = [mass] = g", "day = [time] = d", "mole = [substance] = mol",
     "kelvin = [temperature] = K", "volt = [electric_potential] = V", "US_dollar = [currency] = USD",
     "particle = [particle] = EV = vesicle", "cell = [cell]", "copy = [copy] = copies",
-    "endotoxin_unit = [endotoxin] = EU", "point = [score]", "hyaluronidase_unit = [activity] = U",
+    "endotoxin_unit = [endotoxin] = EU", "point = [score]", "byte = [information]",
     "hour = day / 24 = h", "minute = hour / 60 = min", "second = minute / 60 = s", "week = 7 * day = wk",
     "year = 365.25 * day = yr", "month = year / 12",
     "litre = 1e-3 * metre ** 3 = L = liter = l", "molar = mole / litre = M", "dalton = 1.66053906660e-24 * gram = Da",
