@@ -1,0 +1,70 @@
+"""Nociception, sensitisation, the pain score, and the hazard of joint replacement that follows from it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from exojoint.joint.shapes import Value, saturating
+
+
+def nociception(
+    x: SimpleNamespace, p: SimpleNamespace, lever: SimpleNamespace, inflammation_pain: Value, loss: Value
+) -> dict[str, Value]:
+    """Return the nociceptive drive and its parts.
+
+    Parameters
+    ----------
+    x, p, lever : namespace
+        States, parameters, levers.
+    inflammation_pain : value
+        Inflammatory signal that nociceptors see.
+    loss : value
+        Lost share of the thickness of the index column.
+
+    Returns
+    -------
+    dict
+        ``prostaglandin``, ``ngf`` (saturated inputs), ``drive`` (after peripheral sensitisation).
+    """
+    prostaglandin = saturating(inflammation_pain, p.pain_half) * lever.prostaglandin_output
+    ngf = saturating(x.ngf * lever.ngf_free, p.pain_half)
+    total = (
+        p.w_pain_inflammation * prostaglandin
+        + p.w_pain_ngf * ngf
+        + p.w_pain_bone * saturating(x.marrow_lesion, p.pain_half)
+        + p.w_pain_structure * loss / p.loss_ref
+        + p.w_pain_other
+    )
+    sensitised = 1 - p.frac_sensitised_peripheral + p.frac_sensitised_peripheral * x.sensitisation_peripheral
+    return {"prostaglandin": prostaglandin, "ngf": ngf, "drive": total * sensitised}
+
+
+def pain_odds(x: SimpleNamespace, p: SimpleNamespace, lever: SimpleNamespace, drive: Value) -> Value:
+    """Return the odds of the pain score, linear in the patient's gain; treatments act here as factors."""
+    central = 1 - p.frac_sensitised_central + p.frac_sensitised_central * x.sensitisation_central
+    return p.gain_pain * drive * central * lever.pain_transmission * (1 - lever.local_analgesia)
+
+
+def pain_score(p: SimpleNamespace, odds: Value) -> Value:
+    """Return WOMAC pain (0-100) from its odds: the ends are never reached, so nothing needs clipping."""
+    return p.max_pain * odds / (1 + odds)
+
+
+def pain_rates(x: SimpleNamespace, p: SimpleNamespace, noxious: SimpleNamespace) -> dict[str, Value]:
+    """Return the rates of peripheral and central sensitisation."""
+    peripheral = p.w_ps_prostaglandin * noxious.prostaglandin + p.w_ps_ngf * noxious.ngf + p.w_ps_constant
+    return {
+        "sensitisation_peripheral": p.k_sensitisation_peripheral * (peripheral - x.sensitisation_peripheral),
+        "sensitisation_central": p.k_sensitisation_central
+        * (saturating(noxious.drive, p.pain_half) - x.sensitisation_central),
+    }
+
+
+def replacement_hazard(
+    x: SimpleNamespace, p: SimpleNamespace, lever: SimpleNamespace, pain: Value, loss: Value
+) -> Value:
+    """Return the hazard of joint replacement per day, from pain, thickness loss and sclerosis."""
+    suffering = pain / p.pain_hazard_ref
+    damage = loss / p.loss_hazard_ref * x.sclerosis
+    structural = damage * damage / (1 + p.sat_replacement * damage * damage)
+    return p.k_replacement * suffering * suffering * structural * lever.hazard_gate

@@ -1,0 +1,33 @@
+"""What a disposition may read at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from exojoint.joint.shapes import Value
+
+Values = Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """States, parameters and readouts at one moment; effects get no more than that, so no algebraic loop can arise.
+
+    Parameters
+    ----------
+    x, p : mapping
+        Values of states and parameters by name.
+    read : mapping
+        Readouts of the joint.
+    inflammation_pain : value
+        Inflammation that nociceptors see, after the levers; None while levers are still being combined.
+    inflow : value
+        Vesicles secreted into this disposition (1e9 particles per day).
+    """
+
+    x: Values
+    p: Values
+    read: Values
+    inflammation_pain: Value = None
+    inflow: Value = 0.0
