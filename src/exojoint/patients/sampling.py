@@ -1,0 +1,163 @@
+"""Virtual patients of one knowledge draw: who they are, how their knees differ, and what each weighs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from exojoint.core.errors import InputError, Problem
+from exojoint.core.streams import Stream
+from exojoint.core.tables import ParameterTable, read_table
+from exojoint.joint.model import JointModel
+from exojoint.patients.balance import Balance, balance
+from exojoint.patients.copula import Draws, draw
+from exojoint.patients.effects import random_effects
+from exojoint.patients.mapping import REPLACED, Numbers, knee_parameters, tone_scores
+from exojoint.patients.population import Population
+from exojoint.patients.targets import feature_matrix, targets
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+GRADE_COLUMNS = (
+    "kl", "collagen_1", "collagen_2", "collagen_3", "sclerosis", "osteophytes", "rel_tone", "rest_of_joint",
+    "jsw_shift",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Patients:
+    """A pool of virtual patients of one knowledge draw.
+
+    Attributes
+    ----------
+    ids : (n,)
+    covariates : one row per patient: patient, age (year), sex (woman/man), bmi (kg/m2), kl, varus (degree), phenotype,
+        pain_baseline (latent, 0-100), effusion_volume (mL)
+    parameters : every parameter of the knee that differs between these patients -> (n,), in the table's unit
+    balance : weights and how well they meet the population's table
+    """
+
+    ids: Ints
+    covariates: pl.DataFrame
+    parameters: Mapping[str, Floats]
+    balance: Balance
+
+    @property
+    def weights(self) -> Floats:
+        """(n,), positive, sum n; a trial draws its patients with probability proportional to weight."""
+        return self.balance.weights
+
+    @property
+    def effective_sample_size(self) -> float:
+        """Number of equally weighted patients that carry the same information."""
+        return self.balance.effective_sample_size
+
+    @property
+    def kl(self) -> Floats:
+        """(n,) Kellgren-Lawrence grade, which sets the starting structure of the knee."""
+        grade: Floats = self.covariates["kl"].to_numpy()
+        return grade
+
+    @property
+    def pain_latent(self) -> Floats:
+        """(n,) latent pain before treatment, 0-100, which the burn-in reproduces."""
+        pain: Floats = self.covariates["pain_baseline"].to_numpy()
+        return pain
+
+
+def sample_patients(
+    population: Population,
+    joint: JointModel,
+    parameter_table: ParameterTable,
+    knowledge: Mapping[str, float],
+    stream: Stream,
+    ids: Ints,
+) -> Patients:
+    """Patients with these ids, weighted to the population's table.
+
+    Covariates and parameters of a patient depend on her id alone; weights depend on the whole pool.
+
+    Parameters
+    ----------
+    population : who is treated
+    joint : the knee model; it must be human
+    parameter_table : numbers of the whole knee, joint and dispositions
+    knowledge : value of each uncertain parameter in this draw
+    stream : named stream of the patients
+    ids : (n,)
+
+    Raises
+    ------
+    InputError
+        When the joint is an animal's: populations are of people.
+    """
+    if joint.species != "human":
+        what = f"the joint is of a {joint.species}"
+        raise InputError(Problem(f"population '{population.name}'", what, "a human joint", "Set species = 'human'."))
+    draws = draw(population.copula, stream, ids)
+    number = Numbers(knowledge, parameter_table, population.rows)
+    effects = random_effects(
+        parameter_table, knowledge, stream, ids, max_fraction=number["max_fraction"], skip=REPLACED
+    )
+    tone = grade_tone(draws.values["kl"])
+    own = knee_parameters(population, draws, effects, tone, number, tone_scores(stream, ids))
+    covariates = _record(population, draws, ids)
+    return Patients(ids, covariates, effects | own, weigh(population, draws))
+
+
+def weigh(population: Population, draws: Draws) -> Balance:
+    """Weights that make these patients look like the population's table."""
+    return balance(*feature_matrix(targets(population, draws)))
+
+
+def match_effusion(rested: Floats, wanted: Floats) -> Floats:
+    """Factor (n,) on `volume_rest`, `volume_inflammation` and the state `volume` of burned-in knees; 1 where it failed.
+
+    Volume moves no other state of a resting knee, so the knee with the factor rests too, at the recorded volume.
+
+    Parameters
+    ----------
+    rested : (n,), volume of the burned-in knees in mL, NaN where the burn-in failed
+    wanted : (n,), the patients' `effusion_volume`
+    """
+    known = np.isfinite(rested) & (rested > 0.0)
+    return np.where(known, wanted / np.where(known, rested, 1.0), 1.0)
+
+
+def grade_tone(kl: Floats) -> Floats:
+    """Factor (n,) on synovial tone of each grade, from the joint's table; between two rows it is interpolated."""
+    grades, factors = _grade_tones()
+    return np.interp(kl, grades, factors)
+
+
+@cache
+def _grade_tones() -> tuple[Floats, Floats]:
+    """Grades in ascending order and their factors on synovial tone."""
+    rows = read_table(files("exojoint.joint") / "grades.csv", GRADE_COLUMNS, key="kl")
+    return np.array([float(row["kl"]) for row in rows]), np.array([float(row["rel_tone"]) for row in rows])
+
+
+def _record(population: Population, draws: Draws, ids: Ints) -> pl.DataFrame:
+    """Covariates as a table."""
+    value = draws.values
+    names = np.array(list(population.phenotypes) or ["none"])
+    return pl.DataFrame(
+        {
+            "patient": ids,
+            "age": value["age"],
+            "sex": np.where(draws.woman, "woman", "man"),
+            "bmi": value["bmi"],
+            "kl": value["kl"],
+            "varus": value["varus"],
+            "phenotype": names[draws.phenotype],
+            "pain_baseline": value["pain_baseline"],
+            "effusion_volume": value["effusion_volume"],
+        }
+    )
