@@ -176,6 +176,19 @@ def make_campaign(
     return Campaign(tuple(released), tuple(failed))
 
 
+def check_material(experiment: NtaExperiment, material: str) -> None:
+    """Raise `InputError` when a measurement cannot stand for the stated material (beads said to be vesicles)."""
+    if material not in MATERIALS:
+        raise InputError(
+            Problem("material", f"'{material}' is unknown", " or ".join(MATERIALS), "Say what was measured.")
+        )
+    evidence = bead_evidence(experiment)
+    if material == "vesicles" and evidence:
+        what = f"calibration beads cannot be a lot of vesicles: {'; '.join(evidence)}"
+        todo = 'Use an export of your vesicles, or say material = "beads" (the report repeats it).'
+        raise InputError(Problem(experiment.file, what, "a measurement of vesicles", todo))
+
+
 def lot_from_nta(experiment: NtaExperiment, simulated: Lot, *, material: str) -> Lot:
     """Let a real count and size replace the simulated ones; everything else of the lot stays simulated.
 
@@ -193,15 +206,7 @@ def lot_from_nta(experiment: NtaExperiment, simulated: Lot, *, material: str) ->
     InputError
         The file is of calibration beads and `material` does not say so.
     """
-    if material not in MATERIALS:
-        raise InputError(
-            Problem("material", f"'{material}' is unknown", " or ".join(MATERIALS), "Say what was measured.")
-        )
-    evidence = bead_evidence(experiment)
-    if material == "vesicles" and evidence:
-        what = f"calibration beads cannot be a lot of vesicles: {'; '.join(evidence)}"
-        todo = 'Use an export of your vesicles, or say material = "beads" (the report repeats it).'
-        raise InputError(Problem(experiment.file, what, "a measurement of vesicles", todo))
+    check_material(experiment, material)
     size = experiment.size
     measured = {result.criterion.name: result.value for result in simulated.results}
     measured["size_window"] = _window_percent(size, Numbers({}))

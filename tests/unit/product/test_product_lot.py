@@ -16,6 +16,7 @@ from exojoint.product.lot import (
     AXES,
     BEADS,
     LUCK,
+    check_material,
     lot_from_nta,
     lot_parameters,
     lot_row,
@@ -270,6 +271,13 @@ def test_a_narrow_distribution_alone_is_a_warning(beads_34):
     lot = lot_from_nta(unnamed, lots(1)[0], material="vesicles")
     assert "as narrow as calibration beads" in lot.warnings[0]
     assert lot.material == "vesicles"
+
+
+def test_the_material_can_be_checked_before_any_lot_is_made(vesicles, beads_34):
+    check_material(vesicles, "vesicles")
+    check_material(beads_34, "beads")
+    with pytest.raises(InputError, match="calibration beads"):
+        check_material(beads_34, "vesicles")
 
 
 def test_an_unknown_material_is_refused(vesicles):
