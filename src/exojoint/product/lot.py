@@ -108,26 +108,16 @@ def make_lot(source: Source, process: Process, knowledge: Mapping[str, float], s
     """
     numbers = Numbers(knowledge)
     luck = _Luck(stream, index)
-    made = manufacture(
-        source,
-        process,
-        numbers,
-        luck.factor(f"n_cells_{process.name}", "cells"),
-        luck.factor(f"n_per_cell_{source.name}", "donor"),
-    )
+    cells, donor = luck.factor(f"n_cells_{process.name}", "cells"), luck.factor(f"n_per_cell_{source.name}", "donor")
+    made = manufacture(source, process, numbers, cells, donor)
     diameter = numbers[f"diameter_{source.name}"] * luck.factor(f"diameter_{source.name}", "size")
     size = lognormal_size(diameter, numbers["gsd_diameter"], GRID_NM)
     latent = _latent_potency(numbers, luck)
     inactive = luck.happens("inactive", numbers[f"p_inactive_{source.name}"])
     purity = numbers[f"purity_{process.name}"] * luck.factor(f"purity_{process.name}", "purity")
     endotoxin = numbers["endotoxin"] * luck.factor("endotoxin", "endotoxin")
-    measured = {
-        "size_window": _window_percent(size, numbers),
-        "purity": purity,
-        "endotoxin": endotoxin,
-        "sterility": float(luck.happens("contaminated", numbers["p_contaminated"])),
-        **_measured(numbers, latent, inactive, luck),
-    }
+    measured = {"purity": purity, "endotoxin": endotoxin, "size_window": _window_percent(size, numbers)}
+    measured |= _measured(numbers, latent, inactive, luck)
     counted = numbers["ratio_mrps_nta"] if process.count_method != "nta" else 1.0
     kind = process.formulation
     return Lot(
@@ -321,11 +311,14 @@ def _latent_potency(numbers: Numbers, luck: _Luck) -> dict[str, float]:
 
 
 def _measured(numbers: Numbers, latent: Mapping[str, float], inactive: bool, luck: _Luck) -> dict[str, float]:
-    """Results of the release laboratory that carry its own error: content and potency (percent)."""
+    """Results that carry chance of their own: content and potency (percent, with assay error), sterility (1 = growth)."""
     seen = inactive and luck.happens("assay_sees", numbers["p_assay_sees_inactive"])
     count_sd = numbers["cv_count_release"] / math.sqrt(numbers["n_count_preparations"])
     potency_sd = math.log1p(numbers["cv_potency_assay"]) / math.sqrt(numbers["n_potency_runs"])
-    results = {"particle_content": 100 * math.exp(count_sd * luck.normal("content"))}
+    results = {
+        "particle_content": 100 * math.exp(count_sd * luck.normal("content")),
+        "sterility": float(luck.happens("contaminated", numbers["p_contaminated"])),
+    }
     for axis in ("inflammation", "catabolic"):
         level = 0.0 if seen else latent[axis]
         results[f"potency_{axis}"] = 100 * level * math.exp(potency_sd * luck.normal(f"assay_{axis}"))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from exojoint.product.instruments.checks import bead_evidence
-from exojoint.product.instruments.nta import NtaExperiment
+from exojoint.product.instruments.nta import NtaExperiment, Video
 from exojoint.product.size import Floats, fit_lognormal
 
 if TYPE_CHECKING:
@@ -49,23 +50,19 @@ def summarise_nta(experiment: NtaExperiment) -> dict[str, Any]:
         "d50_nm": size.d50,
         "d90_nm": size.d90,
         "lognormal": {"median_nm": fit.median_nm, "gsd": fit.gsd, "largest_gap": fit.largest_gap},
-        "per_video": [
-            {
-                "name": video.name,
-                "concentration_per_ml": video.concentration_per_ml,
-                "mean_nm": video.diameters.mean,
-                "mode_nm": video.diameters.mode,
-                "sd_nm": video.diameters.sd,
-                "d10_nm": video.diameters.d10,
-                "d50_nm": video.diameters.d50,
-                "d90_nm": video.diameters.d90,
-                "valid_tracks": video.valid_tracks,
-                "temperature_c": video.temperature_c,
-            }
-            for video in experiment.videos
-        ],
+        "per_video": [_video_row(video) for video in experiment.videos],
         "beads": list(bead_evidence(experiment)),
         "warnings": list(experiment.warnings),
+    }
+
+
+def _video_row(video: Video) -> dict[str, Any]:
+    return {
+        "name": video.name,
+        "concentration_per_ml": video.concentration_per_ml,
+        **{f"{key}_nm": value for key, value in asdict(video.diameters).items()},
+        "valid_tracks": video.valid_tracks,
+        "temperature_c": video.temperature_c,
     }
 
 
