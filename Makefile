@@ -47,7 +47,7 @@ clean:
 
 # A stamp is newer than what it was made from, so a second make installs nothing.
 $(VENV)/.python:
-	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "error: '$(PYTHON)' was not found. Expected Python 3.11 or newer. Install it or say: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c "" >/dev/null 2>&1 || { echo "error: '$(PYTHON)' does not run. Expected Python 3.11 or newer. Install it or say: make PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: $(PYTHON) is `$(PYTHON) --version 2>&1`. Expected Python 3.11 or newer. Install it or say: make PYTHON=/path/to/python3.11"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "error: $(PYTHON) cannot make a virtual environment. Expected a Python with venv (Debian, Ubuntu: package python3-venv). Install it and run make again."; rm -rf $(VENV); exit 1; }
 	@touch $@
