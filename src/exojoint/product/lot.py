@@ -311,7 +311,7 @@ def _latent_potency(numbers: Numbers, luck: _Luck) -> dict[str, float]:
 
 
 def _measured(numbers: Numbers, latent: Mapping[str, float], inactive: bool, luck: _Luck) -> dict[str, float]:
-    """Results that carry chance of their own: content and potency (percent, with assay error), sterility (1 = growth)."""
+    """Results with chance of their own: content and potency (percent, with assay error), sterility (1 = growth)."""
     seen = inactive and luck.happens("assay_sees", numbers["p_assay_sees_inactive"])
     count_sd = numbers["cv_count_release"] / math.sqrt(numbers["n_count_preparations"])
     potency_sd = math.log1p(numbers["cv_potency_assay"]) / math.sqrt(numbers["n_potency_runs"])
