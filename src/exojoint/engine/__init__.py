@@ -1,1 +1,9 @@
-"""See README.md beside this file."""
+"""The population engine: equations in, courses of patients out. See README.md beside this file."""
+
+from exojoint.engine.events import Event
+from exojoint.engine.expression import Expr
+from exojoint.engine.kernel import Kernel, compile_system
+from exojoint.engine.solve import Outcome, Trajectory, rest, solve
+from exojoint.engine.system import System, trace
+
+__all__ = ["Event", "Expr", "Kernel", "Outcome", "System", "Trajectory", "compile_system", "rest", "solve", "trace"]

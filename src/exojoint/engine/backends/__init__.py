@@ -1,0 +1,1 @@
+"""What runs a three-address program: vector machine code (production) and numpy (the readable oracle)."""

@@ -1,0 +1,5 @@
+ELEMENTARY = ()
+
+
+def emit_elementary(w, op, a):
+    raise NotImplementedError

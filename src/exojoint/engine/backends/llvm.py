@@ -1,0 +1,298 @@
+"""Three-address code to LLVM assembly: one vector instruction per operation, one patient per vector lane.
+
+Products are fused into sums by name (``llvm.fma``), never by a licence to reorder. The digits of a patient therefore do not
+depend on the number of lanes or on the compiler's mood, only on whether the processor can fuse at all.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from exojoint.engine.assemble import Layout, Programs
+from exojoint.engine.backends.elementary import ELEMENTARY, emit_elementary
+from exojoint.engine.program import EACH, FUSED, REDUCTIONS, Op, Program
+from exojoint.engine.slots import CONTROL
+
+CACHE_LINE: Final = 64  # bytes; rows never need a larger alignment
+DOUBLE_PROGRAMS: Final = ("clamp", "control", "patient")  # clock, step control and hoisting keep double precision
+FLIPPED: Final = {"lt": "olt", "le": "ole", "eq": "oeq"}
+BINARY: Final = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}
+INTRINSIC: Final = {"abs": "fabs", "sqrt": "sqrt", "floor": "floor", "sin": "sin", "cos": "cos", "atan": "atan"}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a lane looks like on this machine.
+
+    Attributes
+    ----------
+    lanes : int
+        Patients side by side.
+    single : bool
+        Whether states are kept in single precision.
+    fused : bool
+        Whether the processor multiplies and adds in one operation.
+    """
+
+    lanes: int
+    single: bool = False
+    fused: bool = True
+
+    @property
+    def element(self) -> str:
+        """LLVM type of one state value."""
+        return "float" if self.single else "double"
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one state value."""
+        return 4 if self.single else 8
+
+
+@dataclass(frozen=True)
+class _Array:
+    """Where the rows of one array are: pointer, bytes to the first row, element type, lanes side by side, bytes per row."""
+
+    pointer: str
+    offset: int
+    element: str
+    lanes: int
+    pitch: int
+
+
+class Writer:
+    """Lines of one function; gives out value names and knows the type that is computed in."""
+
+    def __init__(self, element: str, lanes: int, fused: bool) -> None:
+        self.element, self.lanes, self.fused = element, lanes, fused
+        self.type = vector(element, lanes)
+        self.bits = 32 if element == "float" else 64
+        self.lines: list[str] = []
+        self.declared: set[str] = set()
+        self._next = 0
+
+    def name(self) -> str:
+        """Return an unused value name."""
+        self._next += 1
+        return f"%v{self._next}"
+
+    def put(self, text: str) -> str:
+        """Append ``name = text`` and return the name."""
+        name = self.name()
+        self.lines.append(f"  {name} = {text}")
+        return name
+
+    def number(self, value: float) -> str:
+        """Return a constant in all lanes."""
+        return splat(self.element, self.lanes, literal(value, self.element))
+
+    def whole(self, value: int) -> str:
+        """Return an integer constant, as wide as the numbers, in all lanes."""
+        return splat(f"i{self.bits}", self.lanes, str(value))
+
+    @property
+    def whole_type(self) -> str:
+        """Integer vector as wide as the numbers."""
+        return vector(f"i{self.bits}", self.lanes)
+
+    @property
+    def truth_type(self) -> str:
+        """Vector of truth values."""
+        return vector("i1", self.lanes)
+
+    def binary(self, op: str, a: str, b: str) -> str:
+        """Append an arithmetic operation on two numbers."""
+        return self.put(f"{BINARY[op]} {self.type} {a}, {b}")
+
+    def fma(self, a: str, b: str, c: str) -> str:
+        """Append a * b + c, in one rounding where the processor can."""
+        if not self.fused:
+            return self.binary("add", self.binary("mul", a, b), c)
+        return self.call("fma", a, b, c)
+
+    def negative(self, a: str) -> str:
+        """Append -a."""
+        return self.put(f"fneg {self.type} {a}")
+
+    def call(self, intrinsic: str, *args: str) -> str:
+        """Append a call of an LLVM intrinsic on numbers."""
+        suffix = f"v{self.lanes}f{self.bits}" if self.lanes > 1 else f"f{self.bits}"
+        function = f"@llvm.{intrinsic}.{suffix}"
+        self.declared.add(f"declare {self.type} {function}({', '.join([self.type] * len(args))})")
+        return self.put(f"call {self.type} {function}({', '.join(f'{self.type} {a}' for a in args)})")
+
+    def compare(self, predicate: str, a: str, b: str) -> str:
+        """Append a comparison."""
+        return self.put(f"fcmp {predicate} {self.type} {a}, {b}")
+
+    def select(self, condition: str, a: str, b: str) -> str:
+        """Append a choice per lane."""
+        return self.put(f"select {self.truth_type} {condition}, {self.type} {a}, {self.type} {b}")
+
+
+def vector(element: str, lanes: int) -> str:
+    """Return the LLVM type of one value per lane."""
+    return f"<{lanes} x {element}>" if lanes > 1 else element
+
+
+def splat(element: str, lanes: int, text: str) -> str:
+    """Return one constant in all lanes."""
+    return f"<{', '.join([f'{element} {text}'] * lanes)}>" if lanes > 1 else text
+
+
+def literal(value: float, element: str) -> str:
+    """Return a number as LLVM's exact hexadecimal text."""
+    if element == "float":
+        value = struct.unpack("f", struct.pack("f", value))[0] if abs(value) < 3.5e38 else value
+    return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
+
+
+def module_text(programs: Programs, shape: Shape) -> str:
+    """Return the LLVM assembly of all programs of a system."""
+    layout = programs.layout
+    parts = [_function(p, layout, shape) for p in (programs.patient, *programs.steps)]
+    declared = sorted({d for _, ds in parts for d in ds})
+    width = shape.lanes * 64
+    # Some processors prefer half their register width; the lanes were measured, so the full width is asked for.
+    attributes = f'attributes #0 = {{ nounwind "prefer-vector-width"="{width}" "min-legal-vector-width"="{width}" }}'
+    return "\n\n".join([*(text for text, _ in parts), "\n".join(declared), attributes, ""])
+
+
+def _arrays(program: Program, layout: Layout, shape: Shape) -> dict[str, _Array]:
+    """Return the place of every array that a program may name."""
+    double_pitch, pitch = 8 * shape.lanes, shape.itemsize * shape.lanes
+    if program.name == "patient":
+        first = layout.rows["q"] * pitch
+        return {"p": _Array("%x", 0, "double", 1, 8), "q": _Array("%w", first, shape.element, 1, pitch)}
+    table = {n: _Array("%w", r * pitch, shape.element, shape.lanes, pitch) for n, r in layout.rows.items()}
+    table |= {n: _Array("%c", i * double_pitch, "double", shape.lanes, double_pitch) for i, n in enumerate(CONTROL)}
+    return table | {"x": _Array("%x", 0, shape.element, shape.lanes, pitch)}
+
+
+def _function(program: Program, layout: Layout, shape: Shape) -> tuple[str, set[str]]:
+    """Return one function ``void name(working memory, control, x)`` and the declarations that it needs."""
+    lanes = 1 if program.name == "patient" else shape.lanes
+    w = Writer("double" if program.name in DOUBLE_PROGRAMS else shape.element, lanes, shape.fused)
+    arrays = _arrays(program, layout, shape)
+    body = _loop(program, arrays, w) if program.turns else _straight(program, arrays, w)
+    head = f"define void @{program.name}(ptr noalias %w, ptr noalias %c, ptr noalias %x) #0 {{"
+    return "\n".join([head, "entry:", *body, "  ret void", "}"]), w.declared
+
+
+def _straight(program: Program, arrays: dict[str, _Array], w: Writer) -> list[str]:
+    names: list[str] = []
+    for o in program.ops:
+        names.append(_operation(o, [names[a] for a in o.args], arrays, w))
+    return w.lines
+
+
+def _loop(program: Program, arrays: dict[str, _Array], w: Writer) -> list[str]:
+    """What stays the same is computed once before the loop; reductions are carried in registers."""
+    moving = program.moving()
+    names = [""] * len(program.ops)
+    for k, o in enumerate(program.ops):
+        if not moving[k]:
+            names[k] = _operation(o, [names[a] for a in o.args], arrays, w)
+    before, w.lines = w.lines, []
+    sums: list[tuple[Op, str, str]] = []
+    for k, o in enumerate(program.ops):
+        if not moving[k]:
+            continue
+        args = [names[a] for a in o.args]
+        if o.op in REDUCTIONS:
+            carried = f"%sum{k}"
+            sums.append((o, carried, w.binary("add", carried, args[0])))
+        else:
+            names[k] = _operation(o, args, arrays, w)
+    body, w.lines = w.lines, []
+    for o, _, total in sums:
+        _store(o, total, arrays, w)
+    zero = w.number(0.0)
+    phis = [f"  {c} = phi {w.type} [{zero}, %entry], [{t}, %loop]" for _, c, t in sums]
+    head = ["  br label %loop", "loop:", "  %i = phi i64 [0, %entry], [%i1, %loop]", *phis]
+    tail = [
+        "  %i1 = add i64 %i, 1",
+        f"  %more = icmp ult i64 %i1, {program.turns}",
+        "  br i1 %more, label %loop, label %exit",
+    ]
+    return [*before, *head, *body, *tail, "exit:", *w.lines]
+
+
+def _operation(o: Op, a: Sequence[str], arrays: dict[str, _Array], w: Writer) -> str:
+    """Append one operation; return the name of its value (empty for a store)."""
+    if o.op == "load":
+        return _load(o, arrays, w)
+    if o.op == "store":
+        _store(o, a[0], arrays, w)
+        return ""
+    if o.op == "const":
+        return w.number(o.value)
+    if o.op in BINARY:
+        return w.binary(o.op, a[0], a[1])
+    if o.op in FUSED:
+        return _fused(o.op, a, w)
+    if o.op in INTRINSIC:
+        return w.call(INTRINSIC[o.op], a[0])
+    if o.op in ELEMENTARY:
+        return emit_elementary(w, o.op, a)
+    if o.op in ("min", "max"):
+        return w.select(w.compare("olt" if o.op == "min" else "ogt", a[0], a[1]), a[0], a[1])
+    if o.op == "neg":
+        return w.negative(a[0])
+    if o.op == "select":
+        return w.select(a[0], a[1], a[2])
+    return _condition(o.op, a, w)
+
+
+def _fused(op: str, a: Sequence[str], w: Writer) -> str:
+    if op == "fma":
+        return w.fma(a[0], a[1], a[2])
+    if op == "fnma":
+        return w.fma(w.negative(a[0]), a[1], a[2]) if w.fused else w.binary("sub", a[2], w.binary("mul", a[0], a[1]))
+    return w.fma(a[0], a[1], w.negative(a[2])) if w.fused else w.binary("sub", w.binary("mul", a[0], a[1]), a[2])
+
+
+def _condition(op: str, a: Sequence[str], w: Writer) -> str:
+    if op in FLIPPED:
+        return w.compare(FLIPPED[op], a[0], a[1])
+    if op == "not":
+        return w.put(f"xor {w.truth_type} {a[0]}, {splat('i1', w.lanes, 'true')}")
+    if op in ("and", "or"):
+        return w.put(f"{op} {w.truth_type} {a[0]}, {a[1]}")
+    if op in ("true", "false"):
+        return splat("i1", w.lanes, op)
+    raise ValueError(f"the vector back end has no operation {op}")
+
+
+def _address(o: Op, array: _Array, w: Writer) -> str:
+    if o.row == EACH:
+        moved = w.put(f"mul i64 %i, {array.pitch}")
+        start = w.put(f"getelementptr i8, ptr {array.pointer}, i64 {array.offset}")
+        return w.put(f"getelementptr i8, ptr {start}, i64 {moved}")
+    offset = array.offset + o.row * array.pitch
+    return w.put(f"getelementptr i8, ptr {array.pointer}, i64 {offset}") if offset else array.pointer
+
+
+def _align(array: _Array) -> int:
+    size = 4 if array.element == "float" else 8
+    return min(CACHE_LINE, size * array.lanes)
+
+
+def _load(o: Op, arrays: dict[str, _Array], w: Writer) -> str:
+    array = arrays[o.array]
+    stored = vector(array.element, array.lanes)
+    value = w.put(f"load {stored}, ptr {_address(o, array, w)}, align {_align(array)}")
+    if array.element == w.element:
+        return value
+    return w.put(f"{'fptrunc' if w.element == 'float' else 'fpext'} {stored} {value} to {w.type}")
+
+
+def _store(o: Op, value: str, arrays: dict[str, _Array], w: Writer) -> None:
+    array = arrays[o.array]
+    stored = vector(array.element, array.lanes)
+    if array.element != w.element:
+        value = w.put(f"{'fptrunc' if array.element == 'float' else 'fpext'} {w.type} {value} to {stored}")
+    w.lines.append(f"  store {stored} {value}, ptr {_address(o, array, w)}, align {_align(array)}")

@@ -1,0 +1,158 @@
+"""A system as machine code, ready to integrate patients."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import platform
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import metadata
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from exojoint.engine.assemble import Layout, assemble
+from exojoint.engine.backends.llvm import Shape, module_text
+from exojoint.engine.lanes import lanes_for
+from exojoint.engine.machine import Code, object_code, this_processor
+from exojoint.engine.slots import FUNCTIONS
+from exojoint.engine.store import Extra, Facts, default_folder, load_or_build
+from exojoint.engine.system import System
+
+ENTRY = "exojoint_driver"  # name of the driver's entry in its machine code
+N_POINTERS = 21  # a place for the result, a place for an error and the 19 pointers of a job
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Machine code of a system in one precision.
+
+    Attributes
+    ----------
+    shape : Shape
+        Lanes and precision.
+    layout : Layout
+        Sizes and rows of the working memory.
+    addresses : tuple of int
+        Machine functions in the order of ``slots.FUNCTIONS``.
+    drive : ctypes function
+        The driver; returns 0.
+    """
+
+    shape: Shape
+    layout: Layout
+    addresses: tuple[int, ...]
+    drive: Any
+    _code: Code = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A compiled system. Make it once with :func:`compile_system` and use it from any number of threads.
+
+    Attributes
+    ----------
+    system : System
+        The equations.
+    folder : Path or None
+        Where machine code is kept between processes.
+    lanes : int or None
+        Patients side by side; None leaves the choice to a short self-test of this machine.
+    """
+
+    system: System
+    folder: Path | None
+    lanes: int | None = None
+    _variants: dict[bool, Variant] = field(default_factory=dict, repr=False, compare=False)
+
+    def variant(self, *, single: bool = False) -> Variant:
+        """Return the machine code in double or single precision, compiled or read on first use."""
+        if single not in self._variants:
+            self._variants[single] = _variant(self.system, self.folder, self.lanes, single)
+        return self._variants[single]
+
+
+def compile_system(system: System, *, cache_dir: Path | None = None, lanes: int | None = None) -> Kernel:
+    """Return machine code for a system, from the cache where it is current.
+
+    Parameters
+    ----------
+    system
+        The equations.
+    cache_dir
+        Folder for machine code; default: the user's cache folder (``EXOJOINT_CACHE`` overrides it).
+    lanes
+        Patients side by side. Results do not depend on it.
+    """
+    kernel = Kernel(system, cache_dir if cache_dir is not None else default_folder(), lanes)
+    kernel.variant()
+    return kernel
+
+
+def _variant(system: System, folder: Path | None, lanes: int | None, single: bool) -> Variant:
+    processor = this_processor()
+    fused = (
+        processor.has("fma")
+        or not processor.features.startswith(("+", "-"))
+        or platform.machine() in ("arm64", "aarch64")
+    )
+    shape = Shape(lanes or lanes_for(len(system.states), single), single, fused)
+    facts = _facts() | {
+        "what": "model",
+        "system": system.digest,
+        "lanes": shape.lanes,
+        "single": single,
+        "fused": fused,
+    }
+
+    def build() -> tuple[bytes, Extra]:
+        programs = assemble(system)
+        layout = programs.layout
+        return object_code(module_text(programs, shape), processor), {
+            "constants": layout.n_constants,
+            "factors": layout.n_factors,
+        }
+
+    data, extra = load_or_build(folder, facts, build)
+    layout = Layout(
+        len(system.states), len(system.parameters), len(system.outputs), extra["constants"], extra["factors"]
+    )
+    code = Code([data, _driver(folder, single)])
+    return Variant(shape, layout, tuple(code.address(f) for f in FUNCTIONS), code.function(ENTRY, N_POINTERS), code)
+
+
+def _driver(folder: Path | None, single: bool) -> bytes:
+    """Return the driver's machine code; the one part that needs numba, once per machine."""
+
+    def build() -> tuple[bytes, Extra]:
+        from exojoint.engine.driver import driver_assembly
+
+        text, name = driver_assembly(single)
+        return object_code(text.replace(name, ENTRY), this_processor()), {}
+
+    return load_or_build(folder, _facts() | {"what": "driver", "single": single}, build)[0]
+
+
+@cache
+def _facts() -> dict[str, str | int | bool]:
+    """Return what all machine code depends on: this engine, its compiler and this processor."""
+    h = hashlib.sha256()
+    root = files("exojoint.engine")
+    for folder in (root, root / "passes", root / "backends"):
+        for f in sorted((f for f in folder.iterdir() if f.name.endswith((".py", ".toml"))), key=lambda f: f.name):
+            h.update(f.name.encode() + f.read_bytes())
+    processor = this_processor()
+    return {
+        "engine": h.hexdigest(),
+        "llvmlite": metadata.version("llvmlite"),
+        "numba": metadata.version("numba"),
+        "python": platform.python_version(),
+        "processor": processor.name,
+        "features": processor.features,
+        "system_kind": platform.platform(),
+        "pointer": ctypes.sizeof(ctypes.c_void_p),
+    }
+
+
+__all__ = ["Facts", "Kernel", "Variant", "compile_system"]

@@ -1,0 +1,89 @@
+"""From LLVM assembly to callable machine code, in memory, without a linker or a compiler on the machine."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import llvmlite.binding as llvm
+
+OPTIMISE = 3  # level of LLVM's code generator; straight-line code needs no other pass
+
+
+@dataclass(frozen=True)
+class Processor:
+    """Name and instruction sets of the processor that code is made for.
+
+    Attributes
+    ----------
+    name, features : str
+        In LLVM's words.
+    """
+
+    name: str
+    features: str
+
+    def has(self, feature: str) -> bool:
+        """Return whether an instruction set (LLVM's name) is there."""
+        return f"+{feature}" in self.features.split(",")
+
+
+@cache
+def this_processor() -> Processor:
+    """Return the processor that this process runs on."""
+    _initialise()
+    return Processor(llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
+
+
+@cache
+def _initialise() -> None:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+
+
+def _target(processor: Processor) -> Any:
+    _initialise()
+    triple = llvm.get_process_triple()
+    reloc = "static" if triple.startswith("x86") else "default"
+    return llvm.Target.from_triple(triple).create_target_machine(
+        cpu=processor.name, features=processor.features, opt=OPTIMISE, reloc=reloc, codemodel="jitdefault", jit=True
+    )
+
+
+def object_code(assembly: str, processor: Processor) -> bytes:
+    """Return relocatable machine code of LLVM assembly."""
+    target = _target(processor)
+    module = llvm.parse_assembly(assembly)
+    module.triple, module.data_layout = llvm.get_process_triple(), str(target.target_data)
+    module.verify()
+    return bytes(target.emit_object(module))
+
+
+def assembly_code(assembly: str, processor: Processor) -> str:
+    """Return the processor's assembly text of LLVM assembly, for inspection."""
+    target = _target(processor)
+    module = llvm.parse_assembly(assembly)
+    module.triple, module.data_layout = llvm.get_process_triple(), str(target.target_data)
+    return str(target.emit_assembly(module))
+
+
+class Code:
+    """Machine code in memory. It stays as long as this object."""
+
+    def __init__(self, objects: Sequence[bytes]) -> None:
+        target = _target(this_processor())
+        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target)
+        for data in objects:
+            self._engine.add_object_file(llvm.object_file.ObjectFileRef.from_data(data))
+        self._engine.finalize_object()
+
+    def address(self, name: str) -> int:
+        """Return the address of a function."""
+        return int(self._engine.get_function_address(name))
+
+    def function(self, name: str, n_pointers: int) -> Any:
+        """Return a function of pointers that gives back a whole number; it runs without the interpreter's lock."""
+        return ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * n_pointers)(self.address(name))

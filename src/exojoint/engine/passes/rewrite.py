@@ -1,0 +1,26 @@
+"""Bottom-up rewriting of a graph: the one loop that the other passes share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from exojoint.engine.expression import Expr, rebuild, walk
+
+
+def rewrite(roots: Sequence[Expr], rule: Callable[[Expr], Expr]) -> list[Expr]:
+    """Return the roots with ``rule`` applied to every node after its operands were rewritten."""
+    done: dict[Expr, Expr] = {}
+    for e in walk(roots):
+        args = tuple(done[a] for a in e.args)
+        done[e] = rule(e if args == e.args else rebuild(e, args))
+    return [done[r] for r in roots]
+
+
+def substitute(roots: Sequence[Expr], table: dict[Expr, Expr]) -> list[Expr]:
+    """Return the roots with every node of ``table`` replaced, outermost first (the inside of a replaced node is gone)."""
+    done: dict[Expr, Expr] = dict(table)
+    for e in walk(roots):
+        if e not in done:
+            args = tuple(done[a] for a in e.args)
+            done[e] = e if args == e.args else rebuild(e, args)
+    return [done[r] for r in roots]

@@ -1,0 +1,91 @@
+"""Where a lane keeps its clock and its step, and how the driver is told what to do.
+
+Machine functions and the driver share these row numbers; nothing else connects them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+CONTROL: Final = (
+    "t",  # time of the accepted state, day
+    "h",  # proposed step
+    "step",  # step in progress: the proposal, shortened to end at the next event
+    "rate",  # 1 / step
+    "diagonal",  # 1 / (step * gamma)
+    "stop",  # time of the next event or of the end
+    "growth",  # largest factor by which the next step may grow
+    "error",  # sum over states of the squared scaled error
+    "active",  # 1 while the lane holds a patient who takes this step
+    "accepted",  # 1 when the step in progress is accepted
+    "t_new",  # time after the step in progress
+    "attempts",  # steps tried for this patient
+    "arrived",  # 1 when the accepted step ends at "stop"
+    "failed",  # 0, or the outcome with which the patient ends
+    "theta",  # where in the step an output is wanted, 0..1
+    "t_out",  # time for which outputs are evaluated
+    "t_stage",  # time at which a stage evaluates the rates
+    "rtol",  # relative tolerance
+    "rscale",  # absolute tolerance as a fraction of the largest value that the state has had
+    "unsettled",  # number of states that still move (only when resting)
+    "resting",  # rate per day below which a state counts as settled
+    "limit",  # largest number of attempts
+)
+(
+    T,
+    H,
+    STEP,
+    RATE,
+    DIAGONAL,
+    STOP,
+    GROWTH,
+    ERROR,
+    ACTIVE,
+    ACCEPTED,
+    T_NEW,
+    ATTEMPTS,
+    ARRIVED,
+    FAILED,
+    THETA,
+    T_OUT,
+    T_STAGE,
+    RTOL,
+    RSCALE,
+    UNSETTLED,
+    RESTING,
+    LIMIT,
+) = range(len(CONTROL))
+
+# Whole numbers that a job gives to the driver: sizes, strides, rows, addresses and switches.
+SIZES: Final = (
+    "lanes", "itemsize", "states", "parameters", "patients", "times", "wanted", "events", "day_stride", "amount_stride",
+    "row_y", "row_k0", "row_largest", "row_y_out", "row_outputs", "rows", "memory", "control", "own", "computed", "shared",
+    "resting",
+)  # fmt: skip
+(
+    LANES, ITEMSIZE, STATES, PARAMETERS, PATIENTS, TIMES, WANTED, EVENTS, DAY_STRIDE, AMOUNT_STRIDE,
+    ROW_Y, ROW_K0, ROW_LARGEST, ROW_Y_OUT, ROW_OUTPUTS, ROWS, MEMORY, CONTROL_AT, OWN, COMPUTED, SHARED,
+    IS_RESTING,
+) = range(len(SIZES))  # fmt: skip
+
+# Real numbers that a job gives to the driver.
+LIMITS: Final = ("day_end", "first_step")
+DAY_END, FIRST_STEP = range(len(LIMITS))
+
+# Machine functions, in the order of their addresses.
+FUNCTIONS: Final = (
+    "patient", "factorise", "rates", "solve", "outputs", "clamp",
+    "stage1", "stage2", "stage3", "stage4", "stage5", "stage6", "stage7",
+    "finish", "control", "commit", "dense", "now", "settled",
+)  # fmt: skip
+F_PATIENT, F_FACTORISE, F_RATES, F_SOLVE, F_OUTPUTS, F_CLAMP, F_STAGE = range(7)
+F_FINISH, F_CONTROL, F_COMMIT, F_DENSE, F_NOW, F_SETTLED = range(13, 19)
+
+# Whole numbers that every lane keeps: patient (-1: idle), next output, next event, output pending, joined in mid-step.
+LANE: Final = ("patient", "next_output", "next_event", "pending", "fresh")
+ID, NEXT_OUTPUT, NEXT_EVENT, PENDING, FRESH = range(len(LANE))
+
+# Columns of an event: what it does, to which state or parameter, and the output that gives its amount (-1: a number).
+EVENT: Final = ("kind", "target", "source")
+KIND, TARGET, SOURCE = range(len(EVENT))
+SET_STATE, SET_INPUT, ADD_STATE = range(3)  # in the order in which they act on one day
