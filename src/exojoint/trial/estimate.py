@@ -10,7 +10,7 @@ import polars as pl
 
 from exojoint.trial.analysis.mmrm_trial import TrialEstimates, fit_trials
 from exojoint.trial.batch import TrialBatch
-from exojoint.trial.design import EndpointPlan
+from exojoint.trial.design import Design, EndpointPlan
 from exojoint.trial.truth import estimand_values
 
 Array = npt.NDArray[np.float64]
@@ -31,7 +31,9 @@ ESTIMATE_COLUMNS = (
 )
 
 
-def analyse(batch: TrialBatch, endpoints: Sequence[str] | None = None, *, threads: int = 1) -> pl.DataFrame:
+def analyse(
+    design: Design, batch: TrialBatch, endpoints: Sequence[str] | None = None, *, threads: int = 1
+) -> pl.DataFrame:
     """Difference from control in mean change from baseline, for every trial of a batch.
 
     An `mmrm` endpoint is estimated at all its visits together, an `ancova` endpoint at each visit on its own; both
@@ -40,7 +42,8 @@ def analyse(batch: TrialBatch, endpoints: Sequence[str] | None = None, *, thread
 
     Parameters
     ----------
-    batch : the trials, with their design
+    design : how to analyse: the batch's own design, or one that differs in method or strategy only
+    batch : the trials
     endpoints : names to analyse (None: all of the design)
     threads : of the compiled analysis; results do not depend on it
 
@@ -49,8 +52,8 @@ def analyse(batch: TrialBatch, endpoints: Sequence[str] | None = None, *, thread
     pl.DataFrame
         Columns of `ESTIMATE_COLUMNS`; NaN and `converged` False where the data of a trial give no estimate.
     """
-    wanted = [plan for plan in batch.design.endpoints if endpoints is None or plan.name in endpoints]
-    return pl.concat([_analyse_endpoint(batch, plan, threads) for plan in wanted])
+    wanted = [plan for plan in design.endpoints if endpoints is None or plan.name in endpoints]
+    return pl.concat([_analyse_endpoint(design, batch, plan, threads) for plan in wanted])
 
 
 def beside_truth(rows: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
@@ -59,14 +62,17 @@ def beside_truth(rows: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
     return rows.join(known, on=["arm", "endpoint", "day"], how="left", maintain_order="left")
 
 
-def _analyse_endpoint(batch: TrialBatch, plan: EndpointPlan, threads: int) -> pl.DataFrame:
+def _analyse_endpoint(design: Design, batch: TrialBatch, plan: EndpointPlan, threads: int) -> pl.DataFrame:
     observed = plan.endpoint.analysed(estimand_values(batch, plan, batch.scores[plan.name].observed))
     visits = [batch.design.days.index(day) for day in plan.days[1:]]
     groups = [visits] if plan.analysis == "mmrm" else [[visit] for visit in visits]
-    return pl.concat([_fit(batch, plan, observed, group, threads) for group in groups])
+    level = 1.0 - design.alpha
+    return pl.concat([_fit(batch, plan, observed, group, level, threads) for group in groups])
 
 
-def _fit(batch: TrialBatch, plan: EndpointPlan, observed: Array, visits: list[int], threads: int) -> pl.DataFrame:
+def _fit(
+    batch: TrialBatch, plan: EndpointPlan, observed: Array, visits: list[int], level: float, threads: int
+) -> pl.DataFrame:
     baseline = observed[:, :, 0]
     fitted = fit_trials(
         observed[:, :, visits] - baseline[:, :, None],
@@ -74,7 +80,7 @@ def _fit(batch: TrialBatch, plan: EndpointPlan, observed: Array, visits: list[in
         batch.roster.arm,
         control=batch.arms.index(batch.control),
         covariates=_stratum_columns(batch),
-        level=1.0 - batch.design.alpha,
+        level=level,
         threads=threads,
     )
     return _frame(batch, plan, fitted, np.array(batch.design.days)[visits])

@@ -64,7 +64,7 @@ def null_error_rate(
         trials = min(CHUNK, n_trials - start)
         luck = stream.child("null", start)
         batch = simulate_trials(lean, null, null_rescue(latent, rescue), luck, trials, sizes, 1)
-        rows.append(analyse(batch, (plan.name,), threads=threads).filter(pl.col("day") == plan.headline))
+        rows.append(analyse(lean, batch, (plan.name,), threads=threads).filter(pl.col("day") == plan.headline))
     table = pl.concat(rows)
     hits = int(table.select(rejected(design).sum()).item())
     failed = int((~table["converged"]).sum())

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 
 import numpy as np
 import numpy.typing as npt
 
-from exojoint.core.tables import Parameter
-from exojoint.trial.catalogue import endpoint_rows
+from exojoint.core.tables import Parameter, ParameterTable, read_parameters
 from exojoint.trial.performance import share_error
 
 MARGIN_ROW = "margin_harm_thickness_mftc"
@@ -28,9 +29,15 @@ class HarmProbability:
     margin: float
 
 
+@cache
+def safety_rows() -> ParameterTable:
+    """Numbers of the safety layer, with unit, grade and source."""
+    return read_parameters(files("exojoint.trial") / "safety.csv")
+
+
 def harm_margin() -> Parameter:
     """Row of the margin: extra loss of cartilage thickness (mm over two years) beyond which we speak of harm."""
-    return endpoint_rows()[MARGIN_ROW]
+    return safety_rows()[MARGIN_ROW]
 
 
 def structural_harm(differences: npt.ArrayLike, margin: float | None = None) -> HarmProbability:

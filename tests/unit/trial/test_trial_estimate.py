@@ -32,7 +32,7 @@ def least_squares(batch, name: str, visit: int, trial: int) -> tuple[float, floa
 def test_ancova_rows_are_least_squares(fake_knee):
     knee = fake_knee({"ev": 5.0})
     batch = simulate_trials(knee.design, knee.latent(), knee.rescue, stream(1), 3, SIZES, 3)
-    rows = analyse(batch, ("thickness_mftc",))
+    rows = analyse(batch.design, batch, ("thickness_mftc",))
     assert tuple(rows.columns) == ESTIMATE_COLUMNS
     assert rows["day"].unique().sort().to_list() == [364.0, 728.0]
     for trial in range(3):
@@ -48,7 +48,7 @@ def test_mmrm_of_complete_data_is_ancova_at_each_visit(fake_knee):
     conduct = replace(knee.design.conduct, missed=replace(knee.design.conduct.missed, probability=0.0), rescue=None)
     conduct = replace(conduct, dropout=replace(conduct.dropout, model="none"))
     batch = simulate_trials(replace(knee.design, conduct=conduct), knee.latent(), knee.rescue, stream(1), 2, SIZES, 3)
-    rows = analyse(batch, ("womac_pain",))
+    rows = analyse(batch.design, batch, ("womac_pain",))
     for visit, day in enumerate(knee.design.days[1:], 1):
         row = rows.filter(trial=1, day=day).row(0, named=True)
         estimate, se = least_squares(batch, "womac_pain", visit, 1)
@@ -61,7 +61,7 @@ def test_estimates_centre_on_the_truth(fake_knee):
     knee.pain = 45.0 + 0.5 * knee.pain  # away from the floor, where clipping biases a trial
     latent = knee.latent()
     batch = simulate_trials(knee.design, latent, knee.rescue, stream(2), 100, SIZES, 3)
-    rows = beside_truth(analyse(batch, ("womac_pain", "thickness_mftc")), true_effects(latent, batch))
+    rows = beside_truth(analyse(batch.design, batch, ("womac_pain", "thickness_mftc")), true_effects(latent, batch))
     for key, block in rows.group_by("endpoint", "day"):
         error = (block["estimate"] - block["true_difference"]).to_numpy()
         assert abs(error.mean()) < 4.0 * error.std(ddof=1) / np.sqrt(len(error)), key
@@ -77,7 +77,7 @@ def test_each_strategy_estimates_its_own_truth(fake_knee):
     truths = []
     for batch in (policy, strict):
         truth = true_effects(latent, batch).filter(endpoint="womac_pain", day=364.0)["difference"].item()
-        estimates = analyse(batch, ("womac_pain",)).filter(day=364.0)["estimate"].to_numpy()
+        estimates = analyse(batch.design, batch, ("womac_pain",)).filter(day=364.0)["estimate"].to_numpy()
         assert estimates.mean() == pytest.approx(truth, abs=4.0 * estimates.std(ddof=1) / np.sqrt(200))
         truths.append(truth)
     assert truths[1] < truths[0] - 0.5
@@ -87,7 +87,7 @@ def test_arms_and_days_keep_their_names(fake_knee):
     knee = fake_knee({"low": 2.0, "high": 12.0})
     sizes = {"high": 60, "saline": 60, "low": 60}
     batch = simulate_trials(knee.design, knee.latent(), knee.rescue, stream(4), 30, sizes, 2)
-    rows = analyse(batch, ("womac_pain",)).filter(day=182.0)
+    rows = analyse(batch.design, batch, ("womac_pain",)).filter(day=182.0)
     means = dict(rows.group_by("arm").agg(pl.col("estimate").mean()).iter_rows())
     assert set(means) == {"low", "high"}
     assert means["high"] < means["low"] - 5.0
@@ -96,7 +96,7 @@ def test_arms_and_days_keep_their_names(fake_knee):
 def test_threads_do_not_change_an_estimate(fake_knee):
     knee = fake_knee({"ev": 5.0})
     batch = simulate_trials(knee.design, knee.latent(), knee.rescue, stream(1), 6, SIZES, 3)
-    assert analyse(batch, threads=1).equals(analyse(batch, threads=2))
+    assert analyse(batch.design, batch, threads=1).equals(analyse(batch.design, batch, threads=2))
 
 
 def test_the_lean_design_keeps_what_the_rules_read(fake_knee):
