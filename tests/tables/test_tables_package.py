@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from exojoint.core.errors import InputError
+from exojoint.core.files import read_toml
 from exojoint.core.knowledge import knowledge_space
 from exojoint.core.tables import ASSUMED, COLUMNS, GRADES, read_parameters, read_table
 from exojoint.core.units import check_unit
@@ -18,6 +19,7 @@ OTHER_UNITS = {
     "evidence/records/facts.csv",  # facts keep the words of their papers, units included
     "runs/tables.csv",  # there a unit may name the column that holds it
 }
+DOCUMENTS = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.toml"))
 TABLES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.csv"))
 
 
@@ -105,3 +107,25 @@ def test_every_set_of_weights_is_whole(name):
     for group, members in space.groups.items():
         total = sum(space.table[member].value for member in members)
         assert total == pytest.approx(1.0), f"{name}: weights of {group} sum to {total:g}"
+
+
+def named_sources(content, place=""):
+    """Every `source`, `evidence` or `references` in a TOML document, with the key it stands under."""
+    if isinstance(content, dict):
+        for key, value in content.items():
+            where = f"{place}.{key}".strip(".")
+            if key in ("source", "evidence", "references") and isinstance(value, str | list):
+                names = value.split(";") if isinstance(value, str) else value
+                yield from ((where, str(name).strip()) for name in names)
+            else:
+                yield from named_sources(value, where)
+    elif isinstance(content, list):
+        for index, value in enumerate(content):
+            yield from named_sources(value, f"{place}[{index}]")
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_source_in_a_document_is_a_fact_a_work_or_assumed(name):
+    known = {*load_facts(), *load_references(), ASSUMED}
+    wrong = [(where, source) for where, source in named_sources(read_toml(PACKAGE / name)) if source not in known]
+    assert wrong == []
