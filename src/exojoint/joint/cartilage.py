@@ -23,16 +23,16 @@ def aggrecanase_flux(x: SimpleNamespace, p: SimpleNamespace, lever: SimpleNamesp
     return p.k_aggrecanase * x.adamts5 * lever.aggrecanase_activity * p.rel_turnover * x.aggrecan
 
 
-def collagen_flux(x: SimpleNamespace, p: SimpleNamespace, lever: SimpleNamespace, overload: Value) -> Value:
-    """Return the collagen lost per day: cut by MMP13 where aggrecan no longer shields it, and worn by overload."""
+def collagen_flux(x: SimpleNamespace, p: SimpleNamespace, lever: SimpleNamespace, wear: Value) -> Value:
+    """Return the collagen lost per day: cut by MMP13 where aggrecan no longer shields it, and worn by load."""
     exposed = (1 + p.gain_collagen_exposure * matrix_loss(x, p)) / (1 + p.gain_collagen_exposure)
     cut = p.rel_injury_enzymatic * p.rel_collagenase * p.k_collagenase * x.mmp13 * exposed
-    worn = p.rel_injury_mechanical * p.rel_collagen_wear * p.k_collagen_wear * overload
+    worn = p.rel_injury_mechanical * p.rel_collagen_wear * p.k_collagen_wear * wear
     return p.rel_turnover * (cut + worn) * x.collagen * lever.collagen_loss
 
 
 def zone_rates(
-    x: SimpleNamespace, p: SimpleNamespace, lever: SimpleNamespace, inflammation: Value, overload: Value
+    x: SimpleNamespace, p: SimpleNamespace, lever: SimpleNamespace, inflammation: Value, overload: Value, wear: Value
 ) -> dict[str, Value]:
     """Return the rates of the seven states of one zone.
 
@@ -44,6 +44,8 @@ def zone_rates(
         Inflammatory signal that cartilage sees, 1 in the reference knee.
     overload : value
         Mechanical overload, 1 in the reference knee.
+    wear : value
+        Wear of collagen that follows from it, 1 in the reference knee.
     """
     stimulus = (
         p.w_catabolic_constant
@@ -76,7 +78,7 @@ def zone_rates(
         "aggrecan": built * (p.aggrecan_capacity * x.collagen - x.aggrecan)
         - p.k_aggrecan_basal * p.rel_turnover * x.aggrecan
         - aggrecanase_flux(x, p, lever),
-        "collagen": p.switch_structure * (deposited * lever.collagen_deposition - collagen_flux(x, p, lever, overload)),
+        "collagen": p.switch_structure * (deposited * lever.collagen_deposition - collagen_flux(x, p, lever, wear)),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from exojoint.joint.shapes import Value, saturating_square
+from exojoint.joint.shapes import Value, positive_part, saturating_square
 
 
 def deviation_signed(p: SimpleNamespace) -> Value:
@@ -40,6 +40,16 @@ def overload(stress: Value, p: SimpleNamespace, lever: SimpleNamespace) -> Value
     """Return the mechanical overload of cartilage, 1 in the reference knee; friction acts here and not on stress."""
     strain_energy = stress * stress
     return saturating_square(strain_energy, p.overload_half_sq) * lever.friction
+
+
+def wear_proportional(_p: SimpleNamespace, overload: Value) -> Value:
+    """Return a wear of collagen in proportion to overload (structure reference_0_1: a healthy knee wears too)."""
+    return overload
+
+
+def wear_above_tolerance(p: SimpleNamespace, overload: Value) -> Value:
+    """Return the wear by overload beyond what intact collagen tolerates, 1 in the reference knee."""
+    return positive_part(overload - p.overload_tolerated, p.width_smooth) / (1 - p.overload_tolerated)
 
 
 def adiposity(x: SimpleNamespace, p: SimpleNamespace) -> Value:

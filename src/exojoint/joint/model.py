@@ -28,6 +28,8 @@ class Structure:
     ----------
     deviation : callable
         Parameters -> leg deviation that loads the index column (degree).
+    wear : callable
+        Parameters, overload -> wear of collagen.
     turnover : callable
         Parameters -> turnover of synovial fluid (1/d).
     sclerosis : callable
@@ -41,6 +43,7 @@ class Structure:
     """
 
     deviation: Callable[[SimpleNamespace], Value]
+    wear: Callable[[SimpleNamespace, Value], Value]
     turnover: Callable[[SimpleNamespace], Value]
     sclerosis: Callable[[SimpleNamespace, Value], Value]
     osteophytes: Callable[[SimpleNamespace, SimpleNamespace, Value], Value]
@@ -52,6 +55,7 @@ FLUXES = MappingProxyType(
     {
         "default": Structure(
             mechanics.deviation_absolute,
+            mechanics.wear_above_tolerance,
             synovium.turnover_lymph,
             bone.sclerosis_above_rest,
             bone.osteophytes_growing,
@@ -60,6 +64,7 @@ FLUXES = MappingProxyType(
         ),
         "reference_0_1": Structure(
             mechanics.deviation_signed,
+            mechanics.wear_proportional,
             synovium.turnover_fixed,
             bone.sclerosis_proportional,
             bone.osteophytes_relaxing,
@@ -211,19 +216,20 @@ class _Knee:
         load = mechanics.load(self.x, self.p, self.lever, self.pain, fluxes.deviation(self.p))
         self.stress = load / mechanics.matrix_support(quality, self.p)
         self.overload = mechanics.overload(self.stress, self.p, self.lever)
+        self.wear = fluxes.wear(self.p, self.overload)
 
     def fluxes_of_fragments(self) -> tuple[Value, Value]:
         """Return the flux of aggrecan fragments and of collagen fragments over the zones (1/d)."""
         zones = self.zones.values()
         aggrecan = sum(p.frac_zone * cartilage.aggrecanase_flux(x, p, lever) for x, p, lever in zones)
-        collagen = sum(p.frac_zone * cartilage.collagen_flux(x, p, lever, self.overload) for x, p, lever in zones)
+        collagen = sum(p.frac_zone * cartilage.collagen_flux(x, p, lever, self.wear) for x, p, lever in zones)
         return aggrecan, collagen
 
     def rates(self) -> dict[str, Value]:
         """Return the rate of every state."""
         x, p, lever, signal = self.x, self.p, self.lever, self.signal
         zones = {
-            zone: cartilage.zone_rates(own_x, own_p, own_lever, signal.cartilage, self.overload)
+            zone: cartilage.zone_rates(own_x, own_p, own_lever, signal.cartilage, self.overload, self.wear)
             for zone, (own_x, own_p, own_lever) in self.zones.items()
         }
         aggrecan, collagen = self.fluxes_of_fragments()

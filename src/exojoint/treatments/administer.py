@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exojoint.core.errors import InputError, Problem
-from exojoint.engine.events import Event
+from exojoint.engine import Event
 from exojoint.treatments.dispositions import administration_parameters
 from exojoint.treatments.treatment import Giving, Treatment
 

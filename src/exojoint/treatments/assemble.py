@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from exojoint.core.errors import InputError, Problem
 from exojoint.core.tables import ParameterTable, read_table
-from exojoint.engine.system import System, trace
+from exojoint.engine import System, trace
 from exojoint.joint.levers import combine
 from exojoint.joint.model import JointModel
 from exojoint.joint.shapes import Value
