@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 
 from exojoint.core.errors import InputError, Problem, did_you_mean
-from exojoint.core.tables import Parameter, ParameterTable, read_parameters
+from exojoint.core.tables import ParameterTable, read_parameters
 from exojoint.trial import endpoints as folder
 from exojoint.trial.instrument import Endpoint
 
@@ -42,8 +42,3 @@ def load_endpoint(name: str) -> Endpoint:
     endpoint = module.endpoint(endpoint_rows())
     assert isinstance(endpoint, Endpoint)  # noqa: S101  a file of the folder without an endpoint is our own mistake
     return endpoint
-
-
-def rows_of(name: str) -> tuple[Parameter, ...]:
-    """Table rows that an endpoint's numbers come from."""
-    return load_endpoint(name).rows

@@ -145,3 +145,14 @@ def test_an_arm_needs_patients_and_a_control():
 def test_an_endpoint_that_is_not_measured_has_no_plan():
     with pytest.raises(InputError, match="does not measure"):
         load_design("parallel_26w").plan("jsw")
+
+
+def test_a_design_without_rescue_dropout_or_strata_says_so():
+    table = copy.deepcopy(BASE)
+    del table["rescue"], table["responder"]
+    table["dropout"]["model"] = "none"
+    table["allocation"]["strata"] = []
+    text = synopsis(read_design(table, "plain.toml"))
+    assert "Rescue" not in text
+    assert "Discontinuation     none" in text
+    assert "stratified" not in text

@@ -83,6 +83,15 @@ def test_each_strategy_estimates_its_own_truth(fake_knee):
     assert truths[1] < truths[0] - 0.5
 
 
+def test_a_design_without_strata_adjusts_for_baseline_only(fake_knee):
+    knee = fake_knee({"ev": 5.0})
+    conduct = replace(knee.design.conduct, allocation=replace(knee.design.conduct.allocation, strata=()))
+    design = replace(knee.design, conduct=conduct)
+    rows = analyse(design, simulate_trials(design, knee.latent(), knee.rescue, stream(1), 2, SIZES, 3), ("jsw",))
+    last = rows.filter(day=728.0)
+    assert (last["df"] - last["n_analysed"]).to_list() == pytest.approx([-3.0, -3.0], abs=1e-6)
+
+
 def test_arms_and_days_keep_their_names(fake_knee):
     knee = fake_knee({"low": 2.0, "high": 12.0})
     sizes = {"high": 60, "saline": 60, "low": 60}
