@@ -72,6 +72,7 @@ class Writer:
         self.bits = 32 if element == "float" else 64
         self.lines: list[str] = []
         self.declared: set[str] = set()
+        self.logarithms: dict[str, tuple[str, str]] = {}
         self._next = 0
 
     def name(self) -> str:
