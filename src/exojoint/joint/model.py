@@ -37,7 +37,7 @@ class Structure:
     osteophytes : callable
         States, parameters, load drive -> growth of osteophytes.
     jsw : callable
-        Parameters, central medial thickness -> joint space width (mm).
+        States, parameters, central medial thickness -> joint space width (mm).
     analgesia : str
         How contributions to ``local_analgesia`` combine.
     """
@@ -47,7 +47,7 @@ class Structure:
     turnover: Callable[[SimpleNamespace], Value]
     sclerosis: Callable[[SimpleNamespace, Value], Value]
     osteophytes: Callable[[SimpleNamespace, SimpleNamespace, Value], Value]
-    jsw: Callable[[SimpleNamespace, Value], Value]
+    jsw: Callable[[SimpleNamespace, SimpleNamespace, Value], Value]
     analgesia: str
 
 
@@ -59,7 +59,7 @@ FLUXES = MappingProxyType(
             synovium.turnover_lymph,
             bone.sclerosis_above_rest,
             bone.osteophytes_growing,
-            observation.jsw_by_grade,
+            observation.jsw_narrowed,
             "or",
         ),
         "reference_0_1": Structure(
@@ -256,7 +256,7 @@ class _Knee:
         return {
             **observation.pain_observables(self.p, self.pain),
             **thickness,
-            "jsw": self.fluxes.jsw(self.p, thickness["thickness_mftc"]),
+            "jsw": self.fluxes.jsw(self.x, self.p, thickness["thickness_mftc"]),
             **observation.fluid_observables(self.x, self.p, *self.fluxes_of_fragments()),
             "marrow_lesion": self.x.marrow_lesion,
             "sclerosis": self.x.sclerosis,

@@ -9,14 +9,14 @@ from exojoint.joint.shapes import Value, positive_part
 MM_PER_CM = 10
 
 
-def jsw_linear(p: SimpleNamespace, mftc: Value) -> Value:
+def jsw_linear(_x: SimpleNamespace, p: SimpleNamespace, mftc: Value) -> Value:
     """Return medial joint space width as a line in cartilage thickness (structure reference_0_1: may turn negative)."""
     return p.jsw_ref + p.slope_jsw * (mftc - p.mftc_jsw_ref)
 
 
-def jsw_by_grade(p: SimpleNamespace, mftc: Value) -> Value:
-    """Return medial joint space width with the shift of the grade (meniscus, bone), stopped at bone on bone."""
-    return positive_part(jsw_linear(p, mftc) + p.jsw_shift, p.width_jsw)
+def jsw_narrowed(x: SimpleNamespace, p: SimpleNamespace, mftc: Value) -> Value:
+    """Return medial joint space width, narrowed by what comes with sclerosis too, and stopped at bone on bone."""
+    return positive_part(jsw_linear(x, p, mftc) - p.narrowing_sclerosis * x.sclerosis * x.sclerosis, p.width_jsw)
 
 
 def thickness_observables(x: SimpleNamespace, p: SimpleNamespace, remaining: Value) -> dict[str, Value]:

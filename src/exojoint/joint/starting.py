@@ -1,4 +1,4 @@
-"""Where a patient starts: structure by radiographic grade, and the parameters that covariates set."""
+"""Where a patient starts: structure and synovial tone by radiographic grade."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ Reals = NDArray[np.float64]
 Drawn = Mapping[str, float]
 GRADE_COLUMNS = (
     "kl", "collagen_1", "collagen_2", "collagen_3", "sclerosis", "osteophytes", "rel_tone", "rest_of_joint",
-    "jsw_shift",
 )  # fmt: skip
-WITHOUT_GRADE = {"reference_0_1": {"rest_of_joint": 1.0, "jsw_shift": 0.0}}  # columns that the prototype does not have
+REFERENCE = "reference_0_1"  # the prototype starts the rest of the joint alike in every grade
 
 
 def starting_state(
@@ -60,12 +59,14 @@ def starting_state(
     InputError
         When a grade is not in grades.csv.
     """
-    grade = _grades(joint, kl)
+    grade = _grades(kl)
     n = len(grade["kl"])
     state = np.tile([s.init for s in joint.states], (n, 1))
     column = {name: i for i, name in enumerate(joint.state_names)}
     for name in ("sclerosis", "osteophytes", "rest_of_joint"):
         state[:, column[name]] = grade[name]
+    if joint.structure == REFERENCE:
+        state[:, column["rest_of_joint"]] = 1.0
     shift = 0.0 if collagen_z is None else _value(joint, "sd_collagen_grade", values) * _reals(collagen_z)
     for zone in ZONES:
         name = f"collagen_{zone}"
@@ -75,72 +76,15 @@ def starting_state(
     return state
 
 
-def covariate_values(
-    joint: JointModel,
-    kl: ArrayLike,
-    *,
-    bmi: ArrayLike,
-    varus: ArrayLike,
-    age: ArrayLike,
-    values: Drawn | None = None,
-) -> dict[str, Reals]:
-    """Return the parameters that a patient's record sets.
-
-    Parameters
-    ----------
-    joint : JointModel
-        The joint.
-    kl, bmi, varus, age : (n,) array
-        Kellgren-Lawrence grade, body-mass index (kg/m2), varus deviation (degree, valgus negative), age (year).
-    values : mapping of str to float, optional
-        Values of the knowledge draw; they replace those of the table.
-
-    Returns
-    -------
-    dict of str to (n,) array
-        ``rel_tone`` is the factor of the grade only: multiply it by that of the phenotype and by the patient's own.
+def grade_tone(kl: ArrayLike) -> Reals:
+    """Return the factor on synovial tone that belongs to a grade, (n,).
 
     Raises
     ------
     InputError
         When a grade is not in grades.csv.
     """
-    grade = _grades(joint, kl)
-    share, reference = _value(joint, "w_age_senescence", values), _value(joint, "age_ref", values)
-    return {
-        "rel_tone": grade["rel_tone"],
-        "jsw_shift": grade["jsw_shift"],
-        "bmi_target": _reals(bmi),
-        "varus": _reals(varus),
-        "rel_age_senescence": 1 - share + share * _reals(age) / reference,
-    }
-
-
-def covariate_factors(
-    joint: JointModel, *, age: ArrayLike, woman: ArrayLike, values: Drawn | None = None
-) -> dict[str, Reals]:
-    """Return factors by which age and sex multiply a patient's parameters.
-
-    Parameters
-    ----------
-    joint : JointModel
-        The joint.
-    age : (n,) array
-        Age (year).
-    woman : (n,) array of bool
-        Whether the patient is a woman.
-    values : mapping of str to float, optional
-        Values of the knowledge draw; they replace those of the table.
-
-    Returns
-    -------
-    dict of str to (n,) array
-        Factors on ``k_proliferation``, ``n_macrophages`` and ``area_cartilage``.
-    """
-    size = np.where(np.asarray(woman, dtype=bool), _value(joint, "rel_anatomy_women", values), 1.0)
-    years = _reals(age) - _value(joint, "age_ref", values)
-    slower = 1 - _value(joint, "slope_age_proliferation", values) * years
-    return {"k_proliferation": slower, "n_macrophages": size, "area_cartilage": size}
+    return _grades(kl)["rel_tone"]
 
 
 @functools.cache
@@ -150,17 +94,14 @@ def grade_table() -> Mapping[float, Mapping[str, float]]:
     return {float(row["kl"]): {name: float(row[name]) for name in GRADE_COLUMNS} for row in rows}
 
 
-def _grades(joint: JointModel, kl: ArrayLike) -> dict[str, Reals]:
+def _grades(kl: ArrayLike) -> dict[str, Reals]:
     table = grade_table()
     wanted = np.atleast_1d(_reals(kl))
     unknown = sorted({float(value) for value in wanted} - set(table))
     if unknown:
         expected = f"one of {', '.join(f'{value:g}' for value in table)}"
         raise InputError(Problem("kl", f"grade {unknown[0]:g} is unknown", expected, "Use a Kellgren-Lawrence grade."))
-    columns = {name: np.array([table[float(value)][name] for value in wanted]) for name in GRADE_COLUMNS}
-    for name, value in WITHOUT_GRADE.get(joint.structure, {}).items():
-        columns[name] = np.full(len(wanted), value)
-    return columns
+    return {name: np.array([table[float(value)][name] for value in wanted]) for name in GRADE_COLUMNS}
 
 
 def _reals(values: ArrayLike) -> Reals:
