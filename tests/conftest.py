@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The first example of a test may load a library or compile a kernel: a time limit per example would fail it by chance.
+settings.register_profile("exojoint", deadline=None)
+settings.load_profile("exojoint")
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"

@@ -58,7 +58,7 @@ def _read(path: Path) -> Module:
     parts = list(path.relative_to(SOURCE).with_suffix("").parts)
     text = path.read_text(encoding="utf-8")
     name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-    return Module(name, path, len(text.splitlines()), ast.parse(text))
+    return Module(name, path, len(text.splitlines()), ast.parse(text, filename=str(path)))
 
 
 @pytest.fixture(scope="session")

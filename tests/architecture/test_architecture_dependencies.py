@@ -45,10 +45,7 @@ def import_name(package):
 
 def test_every_imported_package_is_declared(modules, root):
     needed, optional, _development = declared(root)
-    known = {import_name(package) for package in needed | optional} | {
-        "exojoint",
-        "llvmlite",
-    }  # llvmlite is numba's half
+    known = {import_name(package) for package in needed | optional} | COMPANIONS | {"exojoint"}
     assert sorted(set(imported(modules)) - set(sys.stdlib_module_names) - known) == []
 
 

@@ -20,9 +20,9 @@ def test_every_room_says_its_words_in_a_readme():
         path for path in SOURCE.iterdir() if path.is_dir() and any(path.glob("*.py")) and path.name != "__pycache__"
     ]
     missing = [room.name for room in rooms if not (room / "README.md").is_file()]
-    assert sorted(missing) == []
+    assert not missing, f"no README.md in {sorted(missing)}"
     silent = [room.name for room in rooms if "word" not in (room / "README.md").read_text(encoding="utf-8").lower()]
-    assert silent == []
+    assert not silent, f"no vocabulary in the README.md of {sorted(silent)}"
 
 
 def test_only_heavy_packages_are_imported_inside_functions(modules):
@@ -38,7 +38,7 @@ def test_only_heavy_packages_are_imported_inside_functions(modules):
                     for top in imported(node)
                     if top not in MAY_BE_LATE | ONE_SYSTEM_ONLY
                 ]
-    assert wrong == []
+    assert not wrong, "\n".join(["", *wrong])
 
 
 def imported(node):
@@ -71,4 +71,4 @@ def test_no_machine_path_stands_in_the_source():
         if path.suffix in {".py", ".toml", ".csv", ".md", ".html", ".css", ".js"}
         and any(mark in path.read_text(encoding="utf-8") for mark in marks)
     ]
-    assert wrong == []
+    assert not wrong, "\n".join(["", *wrong])

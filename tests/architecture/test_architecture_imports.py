@@ -42,7 +42,7 @@ def test_rooms_import_only_what_stands_to_their_left(modules, room):
                 wrong.append(
                     f"{module.name} line {line} imports {base}: {module.room} may not import {there or 'the root'}"
                 )
-    assert wrong == []
+    assert not wrong, "\n".join(["", *wrong])
 
 
 def test_nobody_imports_the_package_root(modules):
@@ -52,7 +52,7 @@ def test_nobody_imports_the_package_root(modules):
         for base, name, line in module.imports()
         if base == "exojoint" and f"exojoint.{name}" not in modules
     ]
-    assert wrong == []
+    assert not wrong, "\n".join(["", *wrong])
 
 
 def test_imports_exist_and_are_absolute(modules):
@@ -62,7 +62,7 @@ def test_imports_exist_and_are_absolute(modules):
         for base, _name, line in module.imports()
         if base not in modules
     ]
-    assert wrong == []
+    assert not wrong, "\n".join(["", *wrong])
 
 
 def test_no_file_takes_part_in_an_import_cycle(modules):
@@ -80,7 +80,7 @@ def test_private_names_stay_at_home(modules):
         for base, name, line in module.imports()
         if (name.startswith("_") and not name.startswith("__")) or any(part.startswith("_") for part in base.split("."))
     ]
-    assert wrong == []
+    assert not wrong, "\n".join(["", *wrong])
 
 
 def test_the_cycle_finder_finds_cycles():

@@ -55,13 +55,13 @@ def test_every_unit_is_a_unit(name):
             check_unit(row["unit"], f"{name} row {number}")
         except InputError as error:
             wrong.append(str(error))
-    assert wrong == []
+    assert not wrong, "\n".join(["", *map(str, wrong)])
 
 
 @pytest.mark.parametrize("name", [name for name in TABLES if "grade" in header(name)])
 def test_every_grade_is_of_the_list(name):
     wrong = [(number, row["grade"]) for number, row in enumerate(rows(name), start=2) if row["grade"] not in GRADES]
-    assert wrong == []
+    assert not wrong, "\n".join(["", *map(str, wrong)])
 
 
 @pytest.mark.parametrize("name", [name for name in TABLES if "source" in header(name)])
@@ -73,7 +73,7 @@ def test_every_source_is_a_fact_a_work_or_assumed(name):
         for part in (piece.strip() for piece in row["source"].split(";"))
         if part not in known
     ]
-    assert wrong == []
+    assert not wrong, "\n".join(["", *map(str, wrong)])
 
 
 @pytest.mark.parametrize("name", [name for name in TABLES if {"grade", "source"} <= set(header(name))])
@@ -84,7 +84,7 @@ def test_grades_agree_with_sources(name):
         for number, row in enumerate(rows(name), start=2)
         if row["source"].strip() == ASSUMED and row["grade"] not in (ASSUMED, "calibrated")
     ]
-    assert wrong == []
+    assert not wrong, "\n".join(["", *map(str, wrong)])
 
 
 @pytest.mark.parametrize("name", [name for name in TABLES if {"grade", "source"} <= set(header(name))])
@@ -97,7 +97,7 @@ def test_a_recalled_or_missing_fact_alone_is_never_a_measurement(name):
         for number, row in enumerate(rows(name), start=2)
         if row["grade"] in measured and {part.strip() for part in row["source"].split(";")} <= weak
     ]
-    assert wrong == []
+    assert not wrong, "\n".join(["", *map(str, wrong)])
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
@@ -128,4 +128,4 @@ def named_sources(content, place=""):
 def test_every_source_in_a_document_is_a_fact_a_work_or_assumed(name):
     known = {*load_facts(), *load_references(), ASSUMED}
     wrong = [(where, source) for where, source in named_sources(read_toml(PACKAGE / name)) if source not in known]
-    assert wrong == []
+    assert not wrong, "\n".join(["", *map(str, wrong)])
