@@ -20,6 +20,9 @@ WIDE_CONSTRUCTORS: dict[str, str] = {
     "exojoint.core.tables.Parameter": "one row of a parameter table: one field per column",
     "exojoint.evidence.facts.Fact": "one row of facts.csv: one field per column",
     "exojoint.evidence.targets.Target": "one row of targets.csv: one field per column",
+    "exojoint.product.lot.Lot": "the certificate of a lot: one field per entry, made in one place (make_lot)",
+    "exojoint.runs.verdict.Effect": "one entry of `effects` in verdict.json: one field per key of the contract",
+    "exojoint.runs.verdict.VerdictFile": "verdict.json: one field per key of the contract",
 }
 
 
