@@ -118,14 +118,13 @@ def smooth_information(mean: float, variance: float, share: float, event: Event)
     -------
     (share of the variance of the yes/no answer, rise of the chance of a right call)
     """
-    before = float(event.probability(np.array(mean), float(np.sqrt(variance))))
     known = event.probability(
         mean + np.sqrt(share * variance) * GRID, float(np.sqrt(max(0.0, (1.0 - share) * variance)))
     )
-    # Averaging the curve itself keeps the gain at 0 or above in spite of the finite grid.
+    # The mean of this very curve keeps the gain at 0 or above and the share at 1 or below in spite of the finite grid.
     centre = float(known.mean())
     gain = float(np.maximum(known, 1.0 - known).mean()) - max(centre, 1.0 - centre)
-    spread = before * (1.0 - before)
+    spread = centre * (1.0 - centre)
     return (float(known.var()) / spread if spread > 0.0 else 0.0), gain
 
 

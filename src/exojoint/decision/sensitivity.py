@@ -82,9 +82,9 @@ class VarianceShares:
             "by_grade": dict(self.by_grade),
             "by_parameter": dict(self.by_parameter),
             "interactions": self.interactions,
-            "mc_error": {name: errors[name] for name in self.by_parameter},
-            "check": asdict(self.check),
-            "groups": [asdict(group) for group in self.sobol.groups] if self.sobol else [],
+            "mc_error": _known({name: errors[name] for name in self.by_parameter}),
+            "check": _known(asdict(self.check)),
+            "groups": [_known(asdict(group)) for group in self.sobol.groups] if self.sobol else [],
             "flags": list(self.flags),
         }
 
@@ -166,6 +166,11 @@ def owner(row: Parameter, owners: Mapping[str, str]) -> str:
     return owners.get(row.name) or dict(row.extra).get("disposition") or row.table
 
 
+def _known(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Entry with null where a number could not be computed: JSON has no NaN."""
+    return {key: None if isinstance(value, float) and not np.isfinite(value) else value for key, value in entry.items()}
+
+
 def _slopes(headline: Headline, n_axes: int, step: float) -> tuple[Floats, int, list[str]]:
     """Change of the headline per SD of each axis (n_axes,); one-sided where one side failed, 0 where both did."""
     stride = step * np.eye(n_axes)
@@ -231,7 +236,7 @@ def _linear_check(predicted: Floats, values: Floats, flags: list[str]) -> Linear
     good = np.isfinite(values)
     x, y = predicted[good], values[good]
     n = len(x)
-    if n < 4 or np.ptp(x) == 0.0 or np.ptp(y) == 0.0:
+    if n < 4:
         return LinearCheck(float("nan"), float("nan"), float("nan"), float("nan"))
     slope, explained = _fit(x, y)
     left_out = np.array([_fit(np.delete(x, row), np.delete(y, row)) for row in range(n)])
@@ -244,10 +249,14 @@ def _linear_check(predicted: Floats, values: Floats, flags: list[str]) -> Linear
 
 
 def _fit(x: Floats, y: Floats) -> tuple[float, float]:
-    """Slope and R^2 of a straight line."""
-    dx, dy = x - x.mean(), y - y.mean()
+    """Slope and R^2 of a straight line; NaN where one side does not vary."""
+    wide, high = float(np.ptp(x)), float(np.ptp(y))
+    if wide == 0.0 or high == 0.0:
+        return float("nan"), float("nan")
+    # Scaled first, so that the squares of tiny headlines do not vanish.
+    dx, dy = (x - x.mean()) / wide, (y - y.mean()) / high
     sxx, sxy, syy = float((dx * dx).sum()), float((dx * dy).sum()), float((dy * dy).sum())
-    return sxy / sxx, sxy * sxy / (sxx * syy)
+    return sxy / sxx * (high / wide), sxy * sxy / (sxx * syy)
 
 
 def _compare(

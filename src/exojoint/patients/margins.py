@@ -112,9 +112,12 @@ def bounded_normal(mean: float, sd: float, low: float, high: float) -> BoundedNo
         reached = _moments(parent[0], np.exp(parent[1]), low, high)
         return (np.array(reached) - (mean, sd)) / sd
 
-    found = root(miss, np.array([mean, np.log(sd)]), tol=1e-12)
-    centre, spread = float(found.x[0]), float(np.exp(found.x[1]))
-    if np.abs(miss(np.array([centre, np.log(spread)]))).max() > 1e-6:
+    # The search may try parents without mass inside the bounds; the last line judges what it found.
+    with np.errstate(all="ignore"):
+        found = root(miss, np.array([mean, np.log(sd)]), tol=1e-12)
+        centre, spread = float(found.x[0]), float(np.exp(found.x[1]))
+        reached = float(np.abs(miss(np.array([centre, np.log(spread)]))).max())
+    if not reached <= 1e-6:
         raise ValueError(f"no truncated normal on [{low:g}, {high:g}] has mean {mean:g} and SD {sd:g}")
     return BoundedNormal(mean, sd, low, high, centre, spread)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 import numpy as np
 import polars as pl
@@ -13,8 +12,9 @@ from numpy.typing import NDArray
 
 from exojoint.core.errors import InputError, Problem
 from exojoint.core.streams import Stream
-from exojoint.core.tables import ParameterTable, read_table
+from exojoint.core.tables import ParameterTable
 from exojoint.joint.model import JointModel
+from exojoint.joint.starting import grade_table
 from exojoint.patients.balance import Balance, balance
 from exojoint.patients.copula import Draws, draw
 from exojoint.patients.effects import random_effects
@@ -25,10 +25,6 @@ from exojoint.patients.targets import feature_matrix, targets
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-GRADE_COLUMNS = (
-    "kl", "collagen_1", "collagen_2", "collagen_3", "sclerosis", "osteophytes", "rel_tone", "rest_of_joint",
-    "jsw_shift",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -140,8 +136,8 @@ def grade_tone(kl: Floats) -> Floats:
 @cache
 def _grade_tones() -> tuple[Floats, Floats]:
     """Grades in ascending order and their factors on synovial tone."""
-    rows = read_table(files("exojoint.joint") / "grades.csv", GRADE_COLUMNS, key="kl")
-    return np.array([float(row["kl"]) for row in rows]), np.array([float(row["rel_tone"]) for row in rows])
+    table = sorted(grade_table().items())
+    return np.array([grade for grade, _ in table]), np.array([row["rel_tone"] for _, row in table])
 
 
 def _record(population: Population, draws: Draws, ids: Ints) -> pl.DataFrame:
