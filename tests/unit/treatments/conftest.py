@@ -11,9 +11,13 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from exojoint.engine import Kernel, compile_system
+from exojoint.joint.burn_in import BurnedIn, burn_in
 from exojoint.joint.model import load_joint
+from exojoint.joint.starting import starting_state
 from exojoint.treatments.assemble import Knee, assemble
 from exojoint.treatments.dispositions import list_dispositions, load_disposition
+from exojoint.treatments.treatment import dispositions_for
 
 FGF18_SCALE = 20.0  # the reference multiplies by 20 what the table holds as one number
 
@@ -86,3 +90,53 @@ def draw(knee: Knee, rng: np.random.Generator) -> tuple[dict[str, float], dict[s
         if name.endswith("_effect") or name in ("imprint", "contextual_response", "msc_factor"):
             x[name] = min(x[name], 0.9)
     return x, p
+
+
+@pytest.fixture(scope="session")
+def prototype(shared: Path):
+    """The prototype itself, read from its Antimony files by an independent engine."""
+    antimony = pytest.importorskip("antimony", reason="the extra `sbml` is not installed")
+    roadrunner = pytest.importorskip("roadrunner", reason="the extra `check` (libroadrunner) is not installed")
+    roadrunner.Logger.setLevel(roadrunner.Logger.LOG_ERROR)
+    folder = str(shared / "science" / "reference")
+    antimony.clearPreviousLoads()
+    antimony.addDirectory(folder)
+    if antimony.loadAntimonyFile(f"{folder}/joint.ant") < 0:
+        pytest.fail(antimony.getLastError())
+    engine = roadrunner.RoadRunner(antimony.getSBMLString("joint"))
+    integrator = engine.getIntegrator()
+    integrator.relative_tolerance, integrator.absolute_tolerance = 1e-10, 1e-13
+    integrator.maximum_num_steps = 200_000
+    return engine
+
+
+@pytest.fixture(scope="session")
+def course_knee() -> Knee:
+    """The five treatments of the first release under the parity structure."""
+    return assemble(
+        load_joint("human", "reference_0_1"),
+        dispositions_for(["exosome", "saline", "triamcinolone", "hyaluronate"], rescue=True, structure="reference_0_1"),
+    )
+
+
+@pytest.fixture(scope="session")
+def course_kernel(course_knee: Knee) -> Kernel:
+    return compile_system(course_knee.system)
+
+
+@pytest.fixture(scope="session")
+def knee() -> Knee:
+    """The default knee with the treatments of the first release."""
+    return assemble(load_joint(), dispositions_for(["exosome", "saline", "triamcinolone", "hyaluronate"], rescue=True))
+
+
+@pytest.fixture(scope="session")
+def kernel(knee: Knee) -> Kernel:
+    return compile_system(knee.system)
+
+
+def burned_in(knee: Knee, kernel: Kernel, pain: float = 50.0) -> BurnedIn:
+    """Return the reference patient at rest, one row."""
+    state = np.array([knee.initial()])
+    state[:, : len(knee.joint.states)] = starting_state(knee.joint, [2.5])
+    return burn_in(knee.joint, kernel, np.array([knee.defaults()]), state, [pain])

@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from .conftest import draw, reference_values
+from exojoint.engine import solve
+from exojoint.treatments.administer import administer
+from exojoint.treatments.treatment import load_treatment
+
+from .conftest import burned_in, draw, reference_values
 
 POINTS = 100
-TOLERANCE = 1e-10
+SEED = 20260101
+RATES, COURSES = 1e-10, 1e-5
 FLOOR = 1e-9
+DAYS = np.arange(0.0, 183.0, 7.0)
+COURSE = {
+    "saline": {"days": [0.0]},
+    "exosome": {"days": [0.0, 28.0, 56.0], "amount": 1e11},
+    "triamcinolone": {"days": [0.0], "amount": 40.0},
+    "hyaluronate": {"days": [0.0, 7.0, 14.0], "amount": 48.0},
+}
+
+
+def worst_of(errors: dict[str, float]) -> str:
+    return str(sorted(errors.items(), key=lambda item: -item[1])[:5])
 
 
 def test_rates_equal_the_reference_at_100_random_points(parity_knee, reference):
-    rng = np.random.default_rng(20260101)
-    worst = {}
+    rng = np.random.default_rng(SEED)
+    errors = dict.fromkeys(parity_knee.state_names, 0.0)
     for _ in range(POINTS):
         x, p = draw(parity_knee, rng)
         rates, _ = parity_knee.evaluate(x, p)
@@ -22,6 +39,63 @@ def test_rates_equal_the_reference_at_100_random_points(parity_knee, reference):
         for state in parity_knee.states:
             scale = max(abs(expected[state.symbol]), FLOOR)
             error = abs(rates[state.name] - expected[state.symbol]) / scale
-            worst[state.name] = max(worst.get(state.name, 0.0), error)
-    assert len(worst) == 75
-    assert max(worst.values()) < TOLERANCE, sorted(worst.items(), key=lambda item: -item[1])[:5]
+            errors[state.name] = max(errors[state.name], error)
+    assert len(errors) == 75
+    assert max(errors.values()) < RATES, worst_of(errors)
+
+
+def test_rates_equal_the_prototype_read_by_libroadrunner(parity_knee, reference, prototype):
+    rng = np.random.default_rng(SEED)
+    errors = dict.fromkeys(parity_knee.state_names, 0.0)
+    prototype.resetToOrigin()
+    for _ in range(POINTS):
+        x, p = draw(parity_knee, rng)
+        rates, _ = parity_knee.evaluate(x, p)
+        for symbol, value in reference_values(parity_knee, p, reference.values).items():
+            prototype[symbol] = value
+        for state in parity_knee.states:
+            prototype[state.symbol] = x[state.name]
+        expected = {s.symbol: prototype[f"{s.symbol}'"] for s in parity_knee.states}
+        for state in parity_knee.states:
+            error = abs(rates[state.name] - expected[state.symbol]) / max(abs(expected[state.symbol]), FLOOR)
+            errors[state.name] = max(errors[state.name], error)
+    assert max(errors.values()) < RATES, worst_of(errors)
+
+
+@pytest.mark.parametrize("name", COURSE)
+def test_courses_equal_the_prototype(name, course_knee, course_kernel, prototype):
+    treatment, giving = load_treatment(name), COURSE[name]
+    patient = burned_in(course_knee, course_kernel)
+    events = administer(treatment, **giving)
+    ours = solve(
+        course_kernel, patient.parameters, patient.state, events, DAYS, course_knee.state_names, mode="reference"
+    )
+    theirs = prototype_course(prototype, course_knee, patient, events)
+    scale = np.maximum(np.abs(theirs), np.maximum(1e-3 * np.abs(theirs).max(axis=0), FLOOR))
+    error = dict(zip(course_knee.state_names, (np.abs(ours.values[0] - theirs) / scale).max(axis=0), strict=True))
+    assert max(error.values()) < COURSES, worst_of(error)
+
+
+def prototype_course(prototype, knee, patient, events) -> np.ndarray:
+    """Course of the prototype from our burned-in patient: states at DAYS before the events of the day."""
+    prototype.resetToOrigin()
+    values = dict(zip(knee.parameter_names, patient.parameters[0], strict=True))
+    for symbol, value in reference_values(knee, values, {}).items():
+        prototype[symbol] = value
+    symbols = {state.name: state.symbol for state in knee.states}
+    for name, value in zip(knee.state_names, patient.state[0], strict=True):
+        prototype[symbols[name]] = value
+    prototype.timeCourseSelections = ["time", *symbols.values()]
+    rows = {0.0: patient.state[0]}
+    stops = sorted({float(event.day) for event in events} | {float(DAYS[-1])})
+    for start, stop in zip(stops[:-1], stops[1:], strict=True):
+        for kind in ("set", "add"):
+            for event in events:
+                if event.day == start and event.kind == kind:
+                    symbol = symbols[event.target]
+                    prototype[symbol] = event.amount + (prototype[symbol] if kind == "add" else 0.0)
+        times = [start, *(day for day in DAYS if start < day < stop), stop]
+        prototype.getIntegrator().restart(start)
+        for row in prototype.simulate(times=times)[1:]:
+            rows[float(row[0])] = np.array(row[1:])
+    return np.array([rows[float(day)] for day in DAYS])
