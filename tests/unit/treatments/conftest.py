@@ -111,17 +111,8 @@ def prototype(shared: Path):
 
 
 @pytest.fixture(scope="session")
-def course_knee() -> Knee:
-    """The five treatments of the first release under the parity structure."""
-    return assemble(
-        load_joint("human", "reference_0_1"),
-        dispositions_for(["exosome", "saline", "triamcinolone", "hyaluronate"], rescue=True, structure="reference_0_1"),
-    )
-
-
-@pytest.fixture(scope="session")
-def course_kernel(course_knee: Knee) -> Kernel:
-    return compile_system(course_knee.system)
+def parity_kernel(parity_knee: Knee) -> Kernel:
+    return compile_system(parity_knee.system)
 
 
 @pytest.fixture(scope="session")

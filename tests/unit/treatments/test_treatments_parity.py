@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -16,11 +18,30 @@ SEED = 20260101
 RATES, COURSES = 1e-10, 1e-5
 FLOOR = 1e-9
 DAYS = np.arange(0.0, 183.0, 7.0)
+THREE = [0.0, 28.0, 56.0]
+WEEKLY = [0.0, 7.0, 14.0]
 COURSE = {
-    "saline": {"days": [0.0]},
-    "exosome": {"days": [0.0, 28.0, 56.0], "amount": 1e11},
-    "triamcinolone": {"days": [0.0], "amount": 40.0},
-    "hyaluronate": {"days": [0.0, 7.0, 14.0], "amount": 48.0},
+    "saline": [("saline", {"days": [0.0]})],
+    "exosome": [("exosome", {"days": THREE, "amount": 1e11})],
+    "exosome depot": [("exosome_depot", {"days": [0.0], "amount": 1e12})],
+    "steroid": [("triamcinolone", {"days": [0.0], "amount": 40.0})],
+    "steroid, extended release": [("triamcinolone_er", {"days": [0.0], "amount": 32.0})],
+    "hyaluronate": [("hyaluronate", {"days": WEEKLY, "amount": 48.0})],
+    "cells": [("msc", {"days": [0.0], "amount": 5e7})],
+    "growth factor": [("fgf18", {"days": WEEKLY, "amount": 100.0})],
+    "tablets": [("nsaid", {"days": [0.0], "amount": 1.0}), ("paracetamol", {"days": [28.0], "amount": 1.0})],
+    "aggrecanase inhibitor": [("adamts5_inhibitor", {"days": [0.0], "amount": 300.0})],
+    "antibodies": [
+        ("antibody_il1", {"days": [0.0], "amount": 0.9}),
+        ("antibody_tnf", {"days": [7.0], "amount": 0.5}),
+        ("antibody_ngf", {"days": [14.0], "amount": 0.9}),
+    ],
+    "replacement": [("replacement", {"days": [28.0], "amount": 1.0})],
+    "all at once": [
+        ("exosome", {"days": [0.0], "amount": 1e12}),
+        ("triamcinolone", {"days": [28.0], "amount": 40.0}),
+        ("hyaluronate", {"days": [56.0], "amount": 48.0}),
+    ],
 }
 
 
@@ -63,16 +84,15 @@ def test_rates_equal_the_prototype_read_by_libroadrunner(parity_knee, reference,
 
 
 @pytest.mark.parametrize("name", COURSE)
-def test_courses_equal_the_prototype(name, course_knee, course_kernel, prototype):
-    treatment, giving = load_treatment(name), COURSE[name]
-    patient = burned_in(course_knee, course_kernel)
-    events = administer(treatment, **giving)
+def test_courses_equal_the_prototype(name, parity_knee, parity_kernel, prototype):
+    patient = burned_in(parity_knee, parity_kernel)
+    events = [event for given, how in COURSE[name] for event in administer(load_treatment(given), **how)]
     ours = solve(
-        course_kernel, patient.parameters, patient.state, events, DAYS, course_knee.state_names, mode="reference"
+        parity_kernel, patient.parameters, patient.state, events, DAYS, parity_knee.state_names, mode="reference"
     )
-    theirs = prototype_course(prototype, course_knee, patient, events)
+    theirs = prototype_course(prototype, parity_knee, patient, events)
     scale = np.maximum(np.abs(theirs), np.maximum(1e-3 * np.abs(theirs).max(axis=0), FLOOR))
-    error = dict(zip(course_knee.state_names, (np.abs(ours.values[0] - theirs) / scale).max(axis=0), strict=True))
+    error = dict(zip(parity_knee.state_names, (np.abs(ours.values[0] - theirs) / scale).max(axis=0), strict=True))
     assert max(error.values()) < COURSES, worst_of(error)
 
 
@@ -83,19 +103,18 @@ def prototype_course(prototype, knee, patient, events) -> np.ndarray:
     for symbol, value in reference_values(knee, values, {}).items():
         prototype[symbol] = value
     symbols = {state.name: state.symbol for state in knee.states}
+    symbols |= {name: knee.parameters[name].symbol for name in knee.system.inputs}
     for name, value in zip(knee.state_names, patient.state[0], strict=True):
         prototype[symbols[name]] = value
-    prototype.timeCourseSelections = ["time", *symbols.values()]
+    prototype.timeCourseSelections = ["time", *(state.symbol for state in knee.states)]
     rows = {0.0: patient.state[0]}
-    stops = sorted({float(event.day) for event in events} | {float(DAYS[-1])})
-    for start, stop in zip(stops[:-1], stops[1:], strict=True):
-        for kind in ("set", "add"):
-            for event in events:
-                if event.day == start and event.kind == kind:
-                    symbol = symbols[event.target]
-                    prototype[symbol] = event.amount + (prototype[symbol] if kind == "add" else 0.0)
-        times = [start, *(day for day in DAYS if start < day < stop), stop]
+    stops = sorted({float(event.day) for event in events} | {0.0, float(DAYS[-1])})
+    for start, stop in itertools.pairwise(stops):
+        for event in sorted(events, key=lambda event: event.kind == "add"):
+            if event.day == start:
+                before = prototype[symbols[event.target]] if event.kind == "add" else 0.0
+                prototype[symbols[event.target]] = event.amount + before
         prototype.getIntegrator().restart(start)
-        for row in prototype.simulate(times=times)[1:]:
+        for row in prototype.simulate(times=[start, *(day for day in DAYS if start < day < stop), stop])[1:]:
             rows[float(row[0])] = np.array(row[1:])
     return np.array([rows[float(day)] for day in DAYS])
