@@ -9,12 +9,14 @@ import numpy.typing as npt
 import polars as pl
 
 from exojoint.trial.analysis.mmrm_trial import TrialEstimates, fit_trials
+from exojoint.trial.analysis.responder import compare_responders, responder_status
 from exojoint.trial.batch import TrialBatch
-from exojoint.trial.design import Design, EndpointPlan
+from exojoint.trial.design import Design, EndpointPlan, ResponderPlan
 from exojoint.trial.truth import estimand_values
 
 Array = npt.NDArray[np.float64]
 
+RESPONDER = "responder_omeract_oarsi"  # name of the responder share among the endpoints of an analysed trial
 ESTIMATE_COLUMNS = (
     "trial",
     "arm",
@@ -38,13 +40,14 @@ def analyse(
 
     An `mmrm` endpoint is estimated at all its visits together, an `ancova` endpoint at each visit on its own; both
     adjust for the recorded baseline and the allocation strata. Values after rescue are left out under the hypothetical
-    strategy. Confidence intervals have level 1 - alpha.
+    strategy. Confidence intervals have level 1 - alpha. The responder share (`RESPONDER`) is a difference of shares
+    with a score test; whoever is not classified counts as a failure.
 
     Parameters
     ----------
     design : how to analyse: the batch's own design, or one that differs in method or strategy only
     batch : the trials
-    endpoints : names to analyse (None: all of the design)
+    endpoints : names to analyse (None: all of the design, and its responders)
     threads : of the compiled analysis; results do not depend on it
 
     Returns
@@ -53,7 +56,10 @@ def analyse(
         Columns of `ESTIMATE_COLUMNS`; NaN and `converged` False where the data of a trial give no estimate.
     """
     wanted = [plan for plan in design.endpoints if endpoints is None or plan.name in endpoints]
-    return pl.concat([_analyse_endpoint(design, batch, plan, threads) for plan in wanted])
+    frames = [_analyse_endpoint(design, batch, plan, threads) for plan in wanted]
+    if design.responder is not None and (endpoints is None or RESPONDER in endpoints):
+        frames.append(_analyse_responders(design, batch, design.responder))
+    return pl.concat(frames)
 
 
 def beside_truth(rows: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
@@ -103,5 +109,32 @@ def _frame(batch: TrialBatch, plan: EndpointPlan, fitted: TrialEstimates, days: 
             "endpoint": pl.repeat(plan.name, len(columns["trial"]), eager=True),
             "day": days[columns["visit"].astype(np.int64)],
             **{name: columns[name] for name in ESTIMATE_COLUMNS[4:]},
+        }
+    )
+
+
+def _analyse_responders(design: Design, batch: TrialBatch, plan: ResponderPlan) -> pl.DataFrame:
+    visit = design.days.index(plan.day)
+    readings = []
+    for name in (plan.pain, plan.function, plan.patient_global):
+        values = estimand_values(batch, design.plan(name), batch.scores[name].observed)
+        readings += [values[:, :, 0], values[:, :, visit]]
+    control = batch.arms.index(batch.control)
+    found = compare_responders(responder_status(*readings), batch.roster.arm, control=control, level=1.0 - design.alpha)
+    limits = found.risk_difference_interval("miettinen_nurminen")
+    variance = found.share * (1.0 - found.share) / found.n
+    variance = variance + found.share_control * (1.0 - found.share_control) / found.n_control
+    trial, arm = (index.ravel() for index in np.indices(found.share.shape))
+    numbers = (plan.day + 0.0 * variance, found.risk_difference, np.sqrt(variance), np.full_like(variance, np.nan))
+    tests = (found.p, limits.lo, limits.hi)
+    columns = dict(zip(ESTIMATE_COLUMNS[3:10], (values.ravel() for values in (*numbers, *tests)), strict=True))
+    return pl.DataFrame(
+        {
+            "trial": trial.astype(np.int32),
+            "arm": pl.Series(batch.arms).gather(np.array(found.arms, dtype=np.int64)[arm]),
+            "endpoint": pl.repeat(RESPONDER, len(trial), eager=True),
+            **columns,
+            "converged": np.isfinite(columns["p"]),
+            "n_analysed": (found.n + found.n_control).astype(np.int64).ravel(),
         }
     )

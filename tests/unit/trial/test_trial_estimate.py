@@ -10,7 +10,7 @@ import pytest
 
 from exojoint.core.streams import stream
 from exojoint.trial.conduct import simulate_trials
-from exojoint.trial.estimate import ESTIMATE_COLUMNS, analyse, beside_truth
+from exojoint.trial.estimate import ESTIMATE_COLUMNS, RESPONDER, analyse, beside_truth
 from exojoint.trial.null import null_error_rate, primary_only
 from exojoint.trial.truth import true_effects
 
@@ -90,6 +90,24 @@ def test_a_design_without_strata_adjusts_for_baseline_only(fake_knee):
     rows = analyse(design, simulate_trials(design, knee.latent(), knee.rescue, stream(1), 2, SIZES, 3), ("jsw",))
     last = rows.filter(day=728.0)
     assert (last["df"] - last["n_analysed"]).to_list() == pytest.approx([-3.0, -3.0], abs=1e-6)
+
+
+def test_responders_are_compared_as_shares_of_all_who_were_randomised(fake_knee):
+    knee = fake_knee({"ev": 12.0})
+    batch = simulate_trials(knee.design, knee.latent(), knee.rescue, stream(6), 30, SIZES, 3)
+    rows = analyse(batch.design, batch).filter(endpoint=RESPONDER)
+    assert rows["day"].unique().to_list() == [182.0]
+    assert rows["n_analysed"].to_list() == [200] * 30
+    visit = knee.design.days.index(182.0)
+    pain = batch.scores["womac_pain"].observed[0]
+    fall = pain[:, 0] - pain[:, visit]
+    by_pain_alone = (fall >= 20.0) & (fall >= 0.5 * pain[:, 0])
+    shares = [by_pain_alone[batch.roster.arm[0] == arm].mean() for arm in (0, 1)]
+    assert rows["estimate"].mean() > 0.1
+    assert shares[0] > shares[1]
+    assert (rows["lo"] < rows["estimate"]).all()
+    excludes_zero = (rows["lo"] > 0.0) | (rows["hi"] < 0.0)
+    assert (excludes_zero == (rows["p"] < 0.05)).mean() > 0.9
 
 
 def test_arms_and_days_keep_their_names(fake_knee):
