@@ -78,7 +78,7 @@ def next_experiment(
     """
     good = np.isfinite(draws_values)
     values, z = draws_values[good], draws_z[good]
-    variance = max(shares.total_variance, shares.linear_variance)
+    variance = shares.spread.whole
     records = []
     for row in shares.rows.filter(pl.col("share") > 0.0).iter_rows(named=True):
         name = row["parameter"]

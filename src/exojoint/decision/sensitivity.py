@@ -44,36 +44,68 @@ class LinearCheck:
     explained_error: float
 
 
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Variances of the headline, in its unit squared.
+
+    Attributes
+    ----------
+    total, total_error : over the knowledge draws, with its Monte Carlo error
+    linear : sum of squared slopes
+    """
+
+    total: float
+    total_error: float
+    linear: float
+
+    @property
+    def whole(self) -> float:
+        """What shares refer to: the draws' variance, or the lines' where they exceed it or the draws failed."""
+        return self.linear if np.isnan(self.total) else max(self.total, self.linear)
+
+    @property
+    def relative_error(self) -> float:
+        """Monte Carlo error of the total variance as a share of it; NaN where it is unknown."""
+        return self.total_error / self.total if self.total > 0.0 else float("nan")
+
+
 @dataclass(frozen=True)
 class VarianceShares:
     """Shares of a headline's variance over the knowledge draws.
 
     Attributes
     ----------
-    by_parameter : parameter -> share, largest first; parameters without effect are left out
-    by_grade : evidence grade -> share
+    rows : one row per uncertain parameter, largest share first: parameter, owner, grade, share, mc_error, slope (change
+        of the headline per SD of the unknown)
     interactions : share that no single parameter explains along a straight line
-    rows : one row per uncertain parameter: parameter, owner, grade, share, mc_error, slope (per SD of the unknown)
-    total_variance, total_variance_error : over the draws, headline's unit squared
-    linear_variance : sum of squared slopes, same unit
+    spread : the variances behind the shares
     check : draws against the lines
     sobol : grouped indices, or None when not asked for
     evaluations, failed : headline runs of the differences
     flags : what a reader must know before trusting the shares
     """
 
-    by_parameter: Mapping[str, float]
-    by_grade: Mapping[str, float]
-    interactions: float
     rows: pl.DataFrame
-    total_variance: float
-    total_variance_error: float
-    linear_variance: float
+    interactions: float
+    spread: Spread
     check: LinearCheck
     sobol: SobolCheck | None
     evaluations: int
     failed: int
     flags: tuple[str, ...]
+
+    @property
+    def by_parameter(self) -> dict[str, float]:
+        """Parameter -> share, largest first; parameters without effect are left out."""
+        moving = self.rows.filter(pl.col("share") > 0.0)
+        return dict(zip(moving["parameter"], moving["share"], strict=True))
+
+    @property
+    def by_grade(self) -> dict[str, float]:
+        """Evidence grade -> share, largest first; grades without effect are left out."""
+        summed = self.rows.filter(pl.col("share") > 0.0).group_by("grade").agg(pl.col("share").sum())
+        summed = summed.sort("share", "grade", descending=[True, False])
+        return dict(zip(summed["grade"], summed["share"], strict=True))
 
     def as_dict(self) -> dict[str, Any]:
         """The `variance` entry of verdict.json: shares, their checks and the flags."""
@@ -118,32 +150,17 @@ def variance_shares(
     VarianceShares
     """
     slopes, failed, flags = _slopes(headline, draws_z.shape[1], step)
-    total, total_error = _variance(draws_values)
-    linear = float(np.square(slopes).sum())
-    whole = _denominator(total, linear, total_error, flags)
-    rows = _rows(space, table, slopes, whole, total_error / total if total > 0.0 else float("nan"), owners)
+    spread = Spread(*_variance(draws_values), float(np.square(slopes).sum()))
+    flags += _spread_flags(spread)
+    rows = _rows(space, table, slopes, spread, owners)
     check = _linear_check(draws_z @ slopes, draws_values, flags)
     sobol = None
-    if sobol_points and whole > 0.0:
+    if sobol_points and spread.whole > 0.0:
         groups = group_axes(space, table, slopes, owners)
         sobol = grouped_sobol(headline, groups, draws_z[:sobol_points])
-        _compare(sobol, groups, slopes, whole, flags)
-    moving = rows.filter(pl.col("share") > 0.0)
-    grades = moving.group_by("grade").agg(pl.col("share").sum()).sort("share", "grade", descending=[True, False])
-    return VarianceShares(
-        by_parameter=dict(zip(moving["parameter"], moving["share"], strict=True)),
-        by_grade=dict(zip(grades["grade"], grades["share"], strict=True)),
-        interactions=max(0.0, 1.0 - linear / whole) if whole > 0.0 else 0.0,
-        rows=rows,
-        total_variance=total,
-        total_variance_error=total_error,
-        linear_variance=linear,
-        check=check,
-        sobol=sobol,
-        evaluations=2 * draws_z.shape[1] + 1,
-        failed=failed,
-        flags=tuple(flags),
-    )
+        _compare(sobol, groups, slopes, spread.whole, flags)
+    rest = max(0.0, 1.0 - spread.linear / spread.whole) if spread.whole > 0.0 else 0.0
+    return VarianceShares(rows, rest, spread, check, sobol, 2 * draws_z.shape[1] + 1, failed, tuple(flags))
 
 
 def group_axes(
@@ -196,35 +213,34 @@ def _variance(values: Floats) -> tuple[float, float]:
     return float(np.var(good, ddof=1)), float(squares.std(ddof=1) / np.sqrt(len(good)))
 
 
-def _denominator(total: float, linear: float, total_error: float, flags: list[str]) -> float:
-    """Variance that the shares refer to: the draws', or the lines' where they exceed it (flagged)."""
-    if not np.isfinite(total):
-        flags.append("fewer than three draws succeeded: shares refer to the linear variance only")
-        return linear
-    if total == 0.0 and linear == 0.0:
-        flags.append("the headline does not vary between draws: no share can be given")
-        return 0.0
-    if linear > total:
-        errors = (linear - total) / total_error if total_error > 0.0 else float("inf")
-        flags.append(
-            f"the linear shares sum to {linear / max(total, 1e-300):.2f} of the draws' variance ({errors:.1f} Monte "
-            "Carlo errors above 1): shown rescaled to 1, interactions cannot be told from 0"
-        )
-    return max(total, linear)
+def _spread_flags(spread: Spread) -> list[str]:
+    """What a reader must know about the variance that the shares refer to."""
+    if np.isnan(spread.total):
+        return ["fewer than three draws succeeded: shares refer to the linear variance only"]
+    if spread.whole == 0.0:
+        return ["the headline does not vary between draws: no share can be given"]
+    if spread.linear <= spread.total:
+        return []
+    errors = (spread.linear - spread.total) / spread.total_error if spread.total_error > 0.0 else float("inf")
+    ratio = spread.linear / max(spread.total, 1e-300)
+    return [
+        f"the linear shares sum to {ratio:.2f} of the draws' variance ({errors:.1f} Monte Carlo errors above 1): shown "
+        "rescaled to 1, interactions cannot be told from 0"
+    ]
 
 
 def _rows(
-    space: KnowledgeSpace, table: ParameterTable, slopes: Floats, whole: float, spread: float, owners: Mapping[str, str]
+    space: KnowledgeSpace, table: ParameterTable, slopes: Floats, spread: Spread, owners: Mapping[str, str]
 ) -> pl.DataFrame:
     """One row per uncertain parameter, largest share first."""
-    shares = np.square(slopes) / whole if whole > 0.0 else np.zeros_like(slopes)
+    shares = np.square(slopes) / spread.whole if spread.whole > 0.0 else np.zeros_like(slopes)
     frame = pl.DataFrame(
         {
             "parameter": list(space.names),
             "owner": [owner(table[name], owners) for name in space.names],
             "grade": [table[name].grade for name in space.names],
             "share": shares,
-            "mc_error": shares * spread,
+            "mc_error": shares * spread.relative_error,
             "slope": slopes,
         }
     )

@@ -19,6 +19,15 @@ PERFORMANCE_COLUMNS = ("measure", "endpoint", "day", "value", "mc_error")
 
 
 @dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number from n draws with its Monte Carlo error."""
+
+    value: float
+    mc_error: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reason:
     """One criterion and what the draws say about it.
 
@@ -28,22 +37,28 @@ class Reason:
     side : "go" or "no-go"
     arm : treated arm, or "" for an operating characteristic
     threshold : of the probability (or of the operating characteristic)
-    probability : share of the draws in which the event is true (or the operating characteristic's value)
-    mc_error : Monte Carlo error of it; counts draws, not trials
+    estimate : the probability (or operating characteristic), its Monte Carlo error and number of draws
     met : whether the comparison holds
     near : whether it lies so close to its threshold that more draws could change `met`
-    n : draws that succeeded
     """
 
     criterion: str
     side: Side
     arm: str
     threshold: float
-    probability: float
-    mc_error: float
+    estimate: Estimate
     met: bool
     near: bool
-    n: int
+
+    @property
+    def probability(self) -> float:
+        """Share of the draws in which the event is true (or the operating characteristic's value)."""
+        return self.estimate.value
+
+    @property
+    def mc_error(self) -> float:
+        """Monte Carlo error of the probability; counts draws, not trials."""
+        return self.estimate.mc_error
 
     def as_dict(self) -> dict[str, Any]:
         """The entry of verdict.json; null where no draw succeeded."""
@@ -149,8 +164,7 @@ def _effect_reason(
     passed = good <= margin if criterion.difference == "at most" else good >= margin
     share = float(passed.mean()) if len(good) else float("nan")
     text = criterion.text(arm, str(rows["control"][0]))
-    known = (share, share_error(share, len(good)), len(good))
-    return _reason(criterion, text, arm, known, near)
+    return _reason(criterion, text, arm, Estimate(share, share_error(share, len(good)), len(good)), near)
 
 
 def _performance_reason(criterion: PerformanceCriterion, performance: pl.DataFrame | None, near: float) -> Reason:
@@ -166,20 +180,19 @@ def _performance_reason(criterion: PerformanceCriterion, performance: pl.DataFra
     if rows.height != 1:
         what = f"{rows.height} rows for {criterion.measure} of {criterion.endpoint} at day {criterion.day:g}"
         raise InputError(Problem(where, what, "one row", "Name a measure, endpoint and day that the design analyses."))
-    value, error = float(rows["value"][0]), float(rows["mc_error"][0])
     n = int(rows["n"][0]) if "n" in rows.columns else 0
-    return _reason(criterion, criterion.text(), "", (value, error, n), near)
+    estimate = Estimate(float(rows["value"][0]), float(rows["mc_error"][0]), n)
+    return _reason(criterion, criterion.text(), "", estimate, near)
 
 
 def _reason(
-    criterion: EffectCriterion | PerformanceCriterion, text: str, arm: str, known: tuple[float, float, int], near: float
+    criterion: EffectCriterion | PerformanceCriterion, text: str, arm: str, known: Estimate, near: float
 ) -> Reason:
     """Comparison with the threshold; an unknown probability meets nothing."""
-    value, error, n = known
     threshold = criterion.threshold.value
-    met = value >= threshold if criterion.probability == "at least" else value <= threshold
-    close = bool(abs(value - threshold) <= near * error)
-    return Reason(text, criterion.side, arm, threshold, value, error, bool(met), close, n)
+    met = known.value >= threshold if criterion.probability == "at least" else known.value <= threshold
+    close = bool(abs(known.value - threshold) <= near * known.mc_error)
+    return Reason(text, criterion.side, arm, threshold, known, bool(met), close)
 
 
 def _call(reasons: list[Reason], arm: str, warnings: list[str]) -> Call:

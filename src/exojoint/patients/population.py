@@ -52,31 +52,43 @@ class Population:
     ----------
     name, meaning : from the file
     observed_pain : margin of the observed baseline score, 0-100
-    noise_pain : SD of one observed score around the latent one
     copula : margins, phenotypes and correlations of the covariates (pain is latent there)
     phenotypes : name -> share; empty when none is drawn
     correlations : pair of covariates -> wanted correlation of the covariates themselves (the file's are of scores)
     tone : mean synovial tone before the factor of the grade
     quantities : every number of the file by its key, with its life
-    rows : numbers that all populations share (patients/parameters.csv)
     """
 
     name: str
     meaning: str
     observed_pain: BoundedNormal
-    noise_pain: float
     copula: Copula
     phenotypes: Mapping[str, float]
     correlations: Mapping[tuple[str, str], float]
     tone: float
     quantities: Mapping[str, Quantity]
-    rows: ParameterTable
+
+    @property
+    def rows(self) -> ParameterTable:
+        """Numbers that all populations share (patients/parameters.csv)."""
+        return patient_parameters()
+
+    @property
+    def noise_pain(self) -> float:
+        """SD of one observed pain score around the latent one."""
+        return noise_of_pain()
 
 
 @cache
 def patient_parameters() -> ParameterTable:
     """Numbers that map a patient's record to the joint, with their uncertainty."""
     return read_parameters(files("exojoint.patients") / "parameters.csv")
+
+
+def noise_of_pain() -> float:
+    """SD of one observed pain score around the latent one: a spell and a reading error, independent."""
+    rows = patient_parameters()
+    return float(np.hypot(rows["sd_visit_pain"].value, rows["sd_measurement_pain"].value))
 
 
 def list_populations() -> tuple[str, ...]:
@@ -144,9 +156,8 @@ def _assemble(
     rows = patient_parameters()
     observed = margins["pain_baseline"]
     assert isinstance(observed, BoundedNormal)  # noqa: S101  the file's form gives no other
-    noise = float(np.hypot(rows["sd_visit_pain"].value, rows["sd_measurement_pain"].value))
     try:
-        latent = bounded_normal(observed.mean, latent_sd(observed.sd, noise), observed.low, observed.high)
+        latent = bounded_normal(observed.mean, latent_sd(observed.sd, noise_of_pain()), observed.low, observed.high)
         inside = margins | {"pain_baseline": latent}
         scores = _scores(inside, phenotypes, women, rows)
         root = np.linalg.cholesky(within_correlation(correlations, inside, scores))
@@ -155,7 +166,7 @@ def _assemble(
         raise InputError(Problem(file, str(error), "numbers that can hold together", todo)) from None
     copula = Copula(inside, scores, tuple(phenotypes.values()) or (1.0,), women, root.astype(np.float64))
     expected = expected_correlations(correlations, inside)
-    return Population(name, meaning, observed, noise, copula, phenotypes, expected, tone, quantities, rows)
+    return Population(name, meaning, observed, copula, phenotypes, expected, tone, quantities)
 
 
 def latent_sd(observed: float, noise: float) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import polars as pl
@@ -14,7 +13,7 @@ from exojoint.core.errors import InputError, Problem
 from exojoint.core.streams import Stream
 from exojoint.core.tables import ParameterTable
 from exojoint.joint.model import JointModel
-from exojoint.joint.starting import grade_table
+from exojoint.joint.starting import grade_tone
 from exojoint.patients.balance import Balance, balance
 from exojoint.patients.copula import Draws, draw
 from exojoint.patients.effects import random_effects
@@ -24,7 +23,6 @@ from exojoint.patients.targets import feature_matrix, targets
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
 
 
 @dataclass(frozen=True)
@@ -37,12 +35,14 @@ class Patients:
     covariates : one row per patient: patient, age (year), sex (woman/man), bmi (kg/m2), kl, varus (degree), phenotype,
         pain_baseline (latent, 0-100), effusion_volume (mL)
     parameters : every parameter of the knee that differs between these patients -> (n,), in the table's unit
+    collagen_z : (n,), standard-normal score of each patient's collagen within her grade, for the starting state
     balance : weights and how well they meet the population's table
     """
 
     ids: Ints
     covariates: pl.DataFrame
     parameters: Mapping[str, Floats]
+    collagen_z: Floats
     balance: Balance
 
     @property
@@ -104,8 +104,8 @@ def sample_patients(
     )
     tone = grade_tone(draws.values["kl"])
     own = knee_parameters(population, draws, effects, tone, number, tone_scores(stream, ids))
-    covariates = _record(population, draws, ids)
-    return Patients(ids, covariates, effects | own, weigh(population, draws))
+    collagen = stream.child("collagen").normal(ids, 1)[:, 0]
+    return Patients(ids, _record(population, draws, ids), effects | own, collagen, weigh(population, draws))
 
 
 def weigh(population: Population, draws: Draws) -> Balance:
@@ -125,19 +125,6 @@ def match_effusion(rested: Floats, wanted: Floats) -> Floats:
     """
     known = np.isfinite(rested) & (rested > 0.0)
     return np.where(known, wanted / np.where(known, rested, 1.0), 1.0)
-
-
-def grade_tone(kl: Floats) -> Floats:
-    """Factor (n,) on synovial tone of each grade, from the joint's table; between two rows it is interpolated."""
-    grades, factors = _grade_tones()
-    return np.interp(kl, grades, factors)
-
-
-@cache
-def _grade_tones() -> tuple[Floats, Floats]:
-    """Grades in ascending order and their factors on synovial tone."""
-    table = sorted(grade_table().items())
-    return np.array([grade for grade, _ in table]), np.array([row["rel_tone"] for _, row in table])
 
 
 def _record(population: Population, draws: Draws, ids: Ints) -> pl.DataFrame:

@@ -35,9 +35,9 @@ def test_a_linear_headline_gives_squared_slopes(space, table):
     shares = shares_of(space, table, linear)
     for name, slope in zip(space.names, SLOPES, strict=True):
         found = shares.by_parameter.get(name, 0.0)
-        error = 4.0 * shares.total_variance_error / shares.total_variance
+        error = 4.0 * shares.spread.relative_error
         assert found == pytest.approx(slope**2 / 14.0, abs=error)
-    assert shares.interactions < 4.0 * shares.total_variance_error / shares.total_variance
+    assert shares.interactions < 4.0 * shares.spread.relative_error
     assert list(shares.by_parameter) == ["k_uptake", "em_effect", "k_decay"]
 
 
@@ -58,7 +58,7 @@ def test_shares_and_interactions_always_sum_to_one_or_the_headline_is_constant(s
     z = draws(64, 5, seed)
     shares = variance_shares(space, table, headline, z, headline(z))
     total = sum(shares.by_parameter.values()) + shares.interactions
-    assert total == pytest.approx(1.0) or shares.total_variance < 1e-20
+    assert total == pytest.approx(1.0) or shares.spread.total < 1e-20
     assert shares.interactions >= 0.0
 
 
@@ -70,7 +70,7 @@ def test_a_pure_product_is_all_interaction(space, table):
 
 def test_half_a_product_is_half_interaction(space, table):
     shares = shares_of(space, table, lambda z: z[:, 0] + z[:, 1] * z[:, 2])
-    assert shares.interactions == pytest.approx(0.5, abs=4.0 * shares.total_variance_error / shares.total_variance)
+    assert shares.interactions == pytest.approx(0.5, abs=4.0 * shares.spread.relative_error)
     assert shares.by_parameter["k_uptake"] == pytest.approx(0.5, abs=0.1)
 
 
@@ -82,8 +82,8 @@ def test_the_errors_of_the_shares_cover_the_truth(space, table):
         shares = variance_shares(space, table, linear, z, linear(z))
         row = shares.rows.row(0, named=True)
         # Where the lines exceed the draws' variance the share is rescaled; the truth is judged before that.
-        share = 9.0 / shares.total_variance
-        error = share * shares.total_variance_error / shares.total_variance
+        share = 9.0 / shares.spread.total
+        error = share * shares.spread.relative_error
         hits += abs(share - 9.0 / 14.0) < 2.0 * error
         assert row["parameter"] == "k_uptake"
     assert hits >= 170

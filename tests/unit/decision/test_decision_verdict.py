@@ -95,7 +95,7 @@ def test_the_monte_carlo_error_counts_draws_not_rows():
     draws = frame(pain_share(0.7))
     once = decide(CRITERIA, draws).reasons[0]
     repeated = decide(CRITERIA, pl.concat([draws] * 20)).reasons[0]
-    assert once.n == repeated.n == 100
+    assert once.estimate.n == repeated.estimate.n == 100
     assert once.mc_error == repeated.mc_error == pytest.approx(np.sqrt(0.7 * 0.3 / 100), rel=0.02)
 
 
@@ -121,7 +121,7 @@ def test_failed_draws_are_counted_and_left_out():
     pain = pain_share(0.9)
     pain[:10] = np.nan
     verdict = decide(CRITERIA, frame(pain))
-    assert verdict.reasons[0].n == 90
+    assert verdict.reasons[0].estimate.n == 90
     assert verdict.reasons[0].probability == pytest.approx(80 / 90)
     assert any("10 of 100 draws have no true womac_pain" in warning for warning in verdict.warnings)
 
@@ -195,7 +195,7 @@ def test_an_operating_characteristic_can_decide(with_assurance, value, call, nea
     verdict = decide(with_assurance, frame(pain_share(0.9)), performance(value))
     assert verdict.verdict == call
     assert verdict.reasons[-1].near is near
-    assert verdict.reasons[-1].n == 64
+    assert verdict.reasons[-1].estimate.n == 64
 
 
 def test_a_criterion_on_trials_needs_trials(with_assurance):

@@ -12,9 +12,10 @@ import pytest
 from exojoint.core.errors import InputError
 from exojoint.core.streams import stream
 from exojoint.joint.model import load_joint
+from exojoint.joint.starting import grade_tone, starting_state
 from exojoint.patients.achieved import achieved_table
 from exojoint.patients.population import list_populations, load_population, read_population
-from exojoint.patients.sampling import grade_tone, match_effusion, sample_patients
+from exojoint.patients.sampling import match_effusion, sample_patients
 
 LUCK = stream(5, "patients")
 N = 20_000
@@ -99,10 +100,15 @@ def test_an_enriched_population_has_a_higher_tone_and_more_effusion(knee, table)
     assert column(enriched, "effusion_volume").mean() > column(usual, "effusion_volume").mean() + 3.0
 
 
-def test_a_worse_grade_has_a_higher_tone():
-    tone = grade_tone(np.array([0.0, 1.0, 2.0, 2.5, 3.0, 4.0]))
-    assert (np.diff(tone) > 0.0).all()
-    assert tone[3] == 1.0
+def test_a_worse_grade_has_a_higher_tone(many):
+    tone = many.parameters["rel_tone"]
+    assert tone[many.kl == 3.0].mean() > 1.1 * tone[many.kl == 2.0].mean()
+
+
+def test_collagen_within_a_grade_is_the_patient_s_own_luck(many):
+    assert abs(many.collagen_z.mean()) < 4.0 / np.sqrt(N)
+    assert many.collagen_z.std() == pytest.approx(1.0, abs=4.0 / np.sqrt(2.0 * N))
+    assert abs(np.corrcoef(many.collagen_z, column(many, "age"))[0, 1]) < 4.0 / np.sqrt(N)
 
 
 def test_only_the_metabolic_phenotype_answers_more_to_adiposity(many):
@@ -179,6 +185,8 @@ def test_the_real_knee_accepts_these_patients(population):
     assert set(patients.parameters) <= set(joint.parameters)
     assert {"rel_tone", "varus", "bmi_target", "k_collagenase_1", "volume_rest"} <= set(patients.parameters)
     assert all((values >= 0.0).all() for name, values in patients.parameters.items() if name != "varus")
+    state = starting_state(joint, patients.kl, bmi=column(patients, "bmi"), collagen_z=patients.collagen_z)
+    assert np.isfinite(state).all()
 
 
 def test_the_achieved_table_stands_beside_the_wanted_one(population, knee, table):
