@@ -31,7 +31,7 @@ class Balance:
 
     Attributes
     ----------
-    weights : (n,), positive, sum n
+    weights : (n,), positive, sum n (a patient who cannot be used has 0)
     outcome : "balanced" when every target is met, "best_effort" when the pool cannot meet them all
     largest_gap : largest remaining distance to a target, in standard deviations of its feature
     iterations : Newton steps taken
@@ -53,9 +53,10 @@ def effective_sample_size(weights: Floats) -> float:
 
     Parameters
     ----------
-    weights : (n,), positive
+    weights : (n,), not negative; 0 when all are
     """
-    return float(weights.sum() ** 2 / np.square(weights).sum())
+    squares = float(np.square(weights).sum())
+    return float(weights.sum() ** 2) / squares if squares > 0.0 else 0.0
 
 
 def balance(features: Floats, targets: Floats) -> Balance:

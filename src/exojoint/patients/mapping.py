@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from exojoint.core.distributions import Variability
 from exojoint.core.streams import Stream
 from exojoint.core.tables import ParameterTable
 from exojoint.patients.copula import Draws
@@ -100,10 +101,9 @@ def phenotype_tone(population: Population, phenotype: Ints, number: Numbers) -> 
 
 def own_tone(population: Population, score: Floats, number: Numbers) -> Floats:
     """Log-normal factor (n,) of mean 1 on tone between patients of one phenotype and grade."""
-    cv = number["cv_tone"] if population.phenotypes else number["cv_tone_alone"]
-    variance = np.log1p(cv**2)
-    factor: Floats = np.exp(np.sqrt(variance) * score - 0.5 * variance)
-    return factor
+    within = number.knee["rel_tone"].variability
+    spread = within if population.phenotypes else Variability(cv=number["cv_tone_alone"])
+    return spread.factor(score)
 
 
 def metabolic_sensitivity(population: Population, phenotype: Ints, number: Numbers) -> Floats:

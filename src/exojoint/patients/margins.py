@@ -16,6 +16,9 @@ from scipy.special import ndtr, ndtri
 
 Floats = NDArray[np.float64]
 
+# A parent with less than this inside the bounds is all tail: its moments drown in rounding and describe nobody.
+SMALLEST_INSIDE = 1e-6
+
 
 class Margin(Protocol):
     """What every margin offers: its moments and its quantile function."""
@@ -117,7 +120,8 @@ def bounded_normal(mean: float, sd: float, low: float, high: float) -> BoundedNo
         found = root(miss, np.array([mean, np.log(sd)]), tol=1e-12)
         centre, spread = float(found.x[0]), float(np.exp(found.x[1]))
         reached = float(np.abs(miss(np.array([centre, np.log(spread)]))).max())
-    if not reached <= 1e-6:
+        inside = float(ndtr((high - centre) / spread) - ndtr((low - centre) / spread))
+    if not (reached <= 1e-6 and inside >= SMALLEST_INSIDE):
         raise ValueError(f"no truncated normal on [{low:g}, {high:g}] has mean {mean:g} and SD {sd:g}")
     return BoundedNormal(mean, sd, low, high, centre, spread)
 

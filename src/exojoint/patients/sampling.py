@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -15,7 +15,7 @@ from exojoint.core.tables import ParameterTable
 from exojoint.joint.model import JointModel
 from exojoint.joint.starting import grade_tone
 from exojoint.patients.balance import Balance, balance
-from exojoint.patients.copula import Draws, draw
+from exojoint.patients.copula import VARIABLES, Draws, draw
 from exojoint.patients.effects import random_effects
 from exojoint.patients.mapping import REPLACED, Numbers, knee_parameters, tone_scores
 from exojoint.patients.population import Population
@@ -113,6 +113,24 @@ def weigh(population: Population, draws: Draws) -> Balance:
     return balance(*feature_matrix(targets(population, draws)))
 
 
+def reweigh(population: Population, patients: Patients, usable: NDArray[np.bool_]) -> Patients:
+    """The same patients with weights that match the table without those whose burn-in failed; these get weight 0.
+
+    Parameters
+    ----------
+    population : of the patients
+    patients : the pool
+    usable : (n,), False where the burn-in failed
+    """
+    weights = np.zeros(len(usable))
+    kept = patients.covariates.filter(pl.Series(usable))
+    if kept.is_empty():
+        return replace(patients, balance=Balance(weights, "best_effort", float("inf"), 0))
+    found = weigh(population, _draws(population, kept))
+    weights[usable] = found.weights
+    return replace(patients, balance=replace(found, weights=weights))
+
+
 def match_effusion(rested: Floats, wanted: Floats) -> Floats:
     """Factor (n,) on `volume_rest`, `volume_inflammation` and the state `volume` of burned-in knees; 1 where it failed.
 
@@ -144,3 +162,12 @@ def _record(population: Population, draws: Draws, ids: Ints) -> pl.DataFrame:
             "effusion_volume": value["effusion_volume"],
         }
     )
+
+
+def _draws(population: Population, covariates: pl.DataFrame) -> Draws:
+    """Draws behind a table of covariates."""
+    names = list(population.phenotypes) or ["none"]
+    index = {name: position for position, name in enumerate(names)}
+    phenotype = np.array([index[name] for name in covariates["phenotype"]], dtype=np.int64)
+    values = {name: covariates[name].to_numpy() for name in VARIABLES}
+    return Draws(values, phenotype, (covariates["sex"] == "woman").to_numpy())

@@ -99,6 +99,7 @@ def test_further_targets_cost_effective_patients():
 
 def test_effective_sample_size_counts_equal_patients():
     assert effective_sample_size(np.array([1.0, 1.0, 0.0, 0.0])) == pytest.approx(2.0)
+    assert effective_sample_size(np.zeros(4)) == 0.0
 
 
 @pytest.mark.parametrize(

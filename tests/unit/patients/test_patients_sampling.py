@@ -15,7 +15,7 @@ from exojoint.joint.model import load_joint
 from exojoint.joint.starting import grade_tone, starting_state
 from exojoint.patients.achieved import achieved_table
 from exojoint.patients.population import list_populations, load_population, read_population
-from exojoint.patients.sampling import match_effusion, sample_patients
+from exojoint.patients.sampling import match_effusion, reweigh, sample_patients
 
 LUCK = stream(5, "patients")
 N = 20_000
@@ -172,6 +172,27 @@ def test_a_population_without_phenotypes_has_a_wider_own_tone(tmp_path, knee, ta
     assert own.std() / own.mean() == pytest.approx(0.4, rel=0.05)
     assert set(patients.covariates["phenotype"]) == {"none"}
     np.testing.assert_allclose(patients.parameters["gain_metabolic"].mean(), 1.0, rtol=0.05)
+
+
+def test_without_failed_patients_the_pool_still_matches_the_table(population, knee, table):
+    patients = sample_patients(population, knee, table, {}, LUCK, np.arange(200))
+    usable = np.arange(200) % 10 != 0
+    found = reweigh(population, patients, usable)
+    assert found.balance.outcome == "balanced"
+    assert (found.weights[~usable] == 0.0).all()
+    assert (found.weights[usable] > 0.0).all()
+    for name in ("age", "bmi", "effusion_volume"):
+        mean = population.copula.margins[name].mean
+        assert np.average(column(found, name), weights=found.weights) == pytest.approx(mean, rel=1e-6)
+    everyone = reweigh(population, patients, np.ones(200, bool))
+    np.testing.assert_allclose(everyone.weights, patients.weights, rtol=1e-9)
+
+
+def test_a_pool_in_which_everybody_failed_has_no_weight(population, knee, table):
+    patients = sample_patients(population, knee, table, {}, LUCK, np.arange(20))
+    found = reweigh(population, patients, np.zeros(20, bool))
+    assert found.effective_sample_size == 0.0
+    assert found.balance.outcome == "best_effort"
 
 
 def test_matched_effusion_restores_the_recorded_volume():
