@@ -42,15 +42,9 @@ class Layout:
     def rows(self) -> dict[str, int]:
         """First row of every array, in the order in which a step walks through them; ``end`` is the total."""
         n = self.n_states
-        sizes = {"y": n, "u": n, **{f"k{i}": n for i in range(rodas5p().stages)}, "y_new": n, "largest": n, "atol": n}
-        sizes |= {
-            "watched": n,
-            "ft": n,
-            "q": self.n_constants,
-            "factors": self.n_factors,
-            "y_out": n,
-            "outputs": self.n_outputs,
-        }
+        stages = {f"k{i}": n for i in range(rodas5p().stages)}
+        sizes = {"y": n, "u": n, **stages, "y_new": n, "absolute": n, "q": self.n_constants, "factors": self.n_factors}
+        sizes |= {"y_out": n, "outputs": self.n_outputs, "atol": n, "watched": n, "ft": n}
         first, total = {}, 0
         for name, size in sizes.items():
             first[name] = total
@@ -159,9 +153,21 @@ def _rates(system: System, model: _Model) -> Program:
     b = Builder()
     places = _places(b, system, "u", "t_stage")
     _constants(b, places, len(model.constants))
-    for i, value in enumerate(lower(b, model.rates, places)):
-        b.store("x", i, b.emit("sub", b.load("x", i), value))
+    rows = [symbol(f" x{i}") for i in range(len(model.rates))]
+    places.update((row, b.load("x", i)) for i, row in enumerate(rows))
+    for i, value in enumerate(lower(b, [_minus(x, f) for x, f in zip(rows, model.rates, strict=True)], places)):
+        b.store("x", i, value)
     return b.finish("rates")
+
+
+def _minus(x: Expr, f: Expr) -> Expr:
+    """Return x - f with x brought to a product inside f, where the subtraction fuses and costs nothing."""
+    if f.op not in ("add", "sub"):
+        return x - f
+    a, b = f.args
+    if f.op == "sub":
+        return _minus(x, a) + b
+    return _minus(x, b) - a if b.op == "mul" and a.op != "mul" else _minus(x, a) - b
 
 
 def _outputs(system: System, model: _Model) -> Program:

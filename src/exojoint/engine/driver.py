@@ -15,69 +15,7 @@ from numba import njit, types
 from numba.core.extending import intrinsic
 from numpy.typing import NDArray
 
-from exojoint.engine.slots import (
-    ACCEPTED,
-    ACTIVE,
-    ADD_STATE,
-    AMOUNT_STRIDE,
-    ARRIVED,
-    ATTEMPTS,
-    COMPUTED,
-    CONTROL_AT,
-    DAY_END,
-    DAY_STRIDE,
-    ERROR,
-    EVENT,
-    EVENTS,
-    F_CLAMP,
-    F_COMMIT,
-    F_CONTROL,
-    F_DENSE,
-    F_FACTORISE,
-    F_FINISH,
-    F_NOW,
-    F_OUTPUTS,
-    F_PATIENT,
-    F_RATES,
-    F_SETTLED,
-    F_SOLVE,
-    F_STAGE,
-    FAILED,
-    FIRST_STEP,
-    FRESH,
-    GROWTH,
-    ID,
-    IS_RESTING,
-    ITEMSIZE,
-    KIND,
-    LANES,
-    MEMORY,
-    NEXT_EVENT,
-    NEXT_OUTPUT,
-    OWN,
-    PARAMETERS,
-    PATIENTS,
-    PENDING,
-    RATE,
-    ROW_K0,
-    ROW_LARGEST,
-    ROW_OUTPUTS,
-    ROW_Y,
-    ROW_Y_OUT,
-    SET_INPUT,
-    SHARED,
-    SOURCE,
-    STATES,
-    STOP,
-    T_NEW,
-    TARGET,
-    THETA,
-    TIMES,
-    UNSETTLED,
-    WANTED,
-    H,
-    T,
-)  # fmt: skip
+from exojoint.engine import slots as at
 
 STAGES = 8
 FIRST_GROWTH = 5.0  # the first step after an event may grow as any other
@@ -163,72 +101,73 @@ claim = intrinsic(_claim)
 def hoist(job: Job, here: int) -> None:
     """Recompute the per-patient constants of one lane from its own parameters."""
     s = job.sizes
-    call(job.code[F_PATIENT], s[MEMORY] + here * s[ITEMSIZE], s[CONTROL_AT], s[OWN] + here * s[PARAMETERS] * 8)
+    call(job.code[at.F_PATIENT], s[at.MEMORY] + here * s[at.ITEMSIZE], s[at.CONTROL_AT], s[at.OWN] + here * s[at.PARAMETERS] * 8)
 
 
 @compiled
 def write_outputs(job: Job, here: int) -> None:
     """Write what is wanted of one lane at its next output time."""
     s = job.sizes
-    L = s[LANES]
-    row = (job.lane[ID * L + here] * s[TIMES] + job.lane[NEXT_OUTPUT * L + here]) * s[WANTED]
-    for j in range(s[WANTED]):
+    L = s[at.LANES]
+    row = (job.lane[at.ID * L + here] * s[at.TIMES] + job.lane[at.NEXT_OUTPUT * L + here]) * s[at.WANTED]
+    for j in range(s[at.WANTED]):
         k = job.wanted[j]
-        source = s[ROW_Y_OUT] + k if k < s[STATES] else s[ROW_OUTPUTS] + k - s[STATES]
+        source = s[at.ROW_Y_OUT] + k if k < s[at.STATES] else s[at.ROW_OUTPUTS] + k - s[at.STATES]
         job.values[row + j] = job.w[source * L + here]
-    job.lane[NEXT_OUTPUT * L + here] += 1
+    job.lane[at.NEXT_OUTPUT * L + here] += 1
 
 
 @compiled
 def apply_events(job: Job, here: int) -> None:
     """Apply everything that is due in one lane, then set its clock for the next event."""
     s = job.sizes
-    L = s[LANES]
-    patient = job.lane[ID * L + here]
-    days, amounts = patient * s[DAY_STRIDE], patient * s[AMOUNT_STRIDE]
-    e = job.lane[NEXT_EVENT * L + here]
+    L = s[at.LANES]
+    patient = job.lane[at.ID * L + here]
+    days, amounts = patient * s[at.DAY_STRIDE], patient * s[at.AMOUNT_STRIDE]
+    e = job.lane[at.NEXT_EVENT * L + here]
     changed_input = False
     read = False
-    while e < s[EVENTS] and job.event_day[days + e] <= job.c[T * L + here]:
-        target = job.event[(days + e) * len(EVENT) + TARGET]
+    while e < s[at.EVENTS] and job.event_day[days + e] <= job.c[at.T * L + here]:
+        target = job.event[(days + e) * len(at.EVENT) + at.TARGET]
         amount = job.event_amount[amounts + e]
-        if job.event[(days + e) * len(EVENT) + SOURCE] >= 0:
+        if job.event[(days + e) * len(at.EVENT) + at.SOURCE] >= 0:
             if not read:
-                call(job.code[F_NOW], s[MEMORY], s[CONTROL_AT], 0)
-                call(job.code[F_OUTPUTS], s[MEMORY], s[CONTROL_AT], 0)
+                call(job.code[at.F_NOW], s[at.MEMORY], s[at.CONTROL_AT], 0)
+                call(job.code[at.F_OUTPUTS], s[at.MEMORY], s[at.CONTROL_AT], 0)
                 read = True
-            source = job.event[(days + e) * len(EVENT) + SOURCE]
+            source = job.event[(days + e) * len(at.EVENT) + at.SOURCE]
             amount = job.w[
-                (s[ROW_Y_OUT] + source if source < s[STATES] else s[ROW_OUTPUTS] + source - s[STATES]) * L + here
+                (s[at.ROW_Y_OUT] + source if source < s[at.STATES] else s[at.ROW_OUTPUTS] + source - s[at.STATES]) * L + here
             ]
-        kind = job.event[(days + e) * len(EVENT) + KIND]
-        if kind == SET_INPUT:
-            job.own[here * s[PARAMETERS] + target] = amount
+        kind = job.event[(days + e) * len(at.EVENT) + at.KIND]
+        if kind == at.SET_INPUT:
+            job.own[here * s[at.PARAMETERS] + target] = amount
             changed_input = True
         else:
-            y = job.w[(s[ROW_Y] + target) * L + here] + amount if kind == ADD_STATE else amount
-            job.w[(s[ROW_Y] + target) * L + here] = y
-            job.w[(s[ROW_LARGEST] + target) * L + here] = max(job.w[(s[ROW_LARGEST] + target) * L + here], abs(y))
+            y = job.w[(s[at.ROW_Y] + target) * L + here] + amount if kind == at.ADD_STATE else amount
+            job.w[(s[at.ROW_Y] + target) * L + here] = y
+            scale = (s[at.ROW_ABSOLUTE] + target) * L + here
+            job.w[scale] = max(job.w[scale], job.c[at.RSCALE * L + here] * abs(y))
         e += 1
     if changed_input:
         hoist(job, here)
-    job.lane[NEXT_EVENT * L + here] = e
-    job.c[STOP * L + here] = job.limits[DAY_END]
-    if e < s[EVENTS]:
-        job.c[STOP * L + here] = min(job.event_day[days + e], job.limits[DAY_END])
-    job.c[H * L + here] = job.limits[FIRST_STEP]
-    job.c[GROWTH * L + here] = FIRST_GROWTH
+    job.lane[at.NEXT_EVENT * L + here] = e
+    job.c[at.STOP * L + here] = job.limits[at.DAY_END]
+    if e < s[at.EVENTS]:
+        job.c[at.STOP * L + here] = min(job.event_day[days + e], job.limits[at.DAY_END])
+    job.c[at.H * L + here] = job.limits[at.FIRST_STEP]
+    job.c[at.GROWTH * L + here] = FIRST_GROWTH
 
 
 @compiled
 def finite(job: Job, patient: int) -> bool:
     """Return whether all numbers of a patient are finite."""
     s = job.sizes
-    for i in range(s[PARAMETERS]):
-        if not np.isfinite(job.parameters[patient * s[PARAMETERS] + i]):
+    for i in range(s[at.PARAMETERS]):
+        if not np.isfinite(job.parameters[patient * s[at.PARAMETERS] + i]):
             return False
-    for i in range(s[STATES]):
-        if not np.isfinite(job.state[patient * s[STATES] + i]):
+    for i in range(s[at.STATES]):
+        if not np.isfinite(job.state[patient * s[at.STATES] + i]):
             return False
     return True
 
@@ -237,10 +176,10 @@ def finite(job: Job, patient: int) -> bool:
 def give_up(job: Job, patient: int, outcome: int, steps: int) -> None:
     """Write a failed patient: no number anywhere, and why."""
     s = job.sizes
-    for i in range(s[TIMES] * s[WANTED]):
-        job.values[patient * s[TIMES] * s[WANTED] + i] = np.nan
-    for i in range(s[STATES]):
-        job.final[patient * s[STATES] + i] = np.nan
+    for i in range(s[at.TIMES] * s[at.WANTED]):
+        job.values[patient * s[at.TIMES] * s[at.WANTED] + i] = np.nan
+    for i in range(s[at.STATES]):
+        job.final[patient * s[at.STATES] + i] = np.nan
     job.outcome[patient] = outcome
     job.steps[patient] = steps
 
@@ -249,25 +188,26 @@ def give_up(job: Job, patient: int, outcome: int, steps: int) -> None:
 def seat(job: Job, here: int, patient: int) -> None:
     """Put a patient into a lane at day 0, write outputs due at once and apply events of day 0."""
     s = job.sizes
-    L = s[LANES]
-    for i in range(s[PARAMETERS]):
-        job.own[here * s[PARAMETERS] + i] = job.parameters[patient * s[PARAMETERS] + i]
+    L = s[at.LANES]
+    for i in range(s[at.PARAMETERS]):
+        job.own[here * s[at.PARAMETERS] + i] = job.parameters[patient * s[at.PARAMETERS] + i]
     hoist(job, here)
-    for i in range(s[STATES]):
-        y = job.state[patient * s[STATES] + i]
-        job.w[(s[ROW_Y] + i) * L + here] = y
-        job.w[(s[ROW_LARGEST] + i) * L + here] = abs(y)
-    job.c[T * L + here] = 0.0
-    job.c[ATTEMPTS * L + here] = 0.0
-    job.c[ACTIVE * L + here] = 1.0
-    job.lane[ID * L + here] = patient
-    job.lane[NEXT_OUTPUT * L + here] = 0
-    job.lane[NEXT_EVENT * L + here] = 0
-    if s[TIMES] > 0 and job.times[0] <= 0.0:
-        call(job.code[F_NOW], s[MEMORY], s[CONTROL_AT], 0)
-        if s[COMPUTED]:
-            call(job.code[F_OUTPUTS], s[MEMORY], s[CONTROL_AT], 0)
-        while job.lane[NEXT_OUTPUT * L + here] < s[TIMES] and job.times[job.lane[NEXT_OUTPUT * L + here]] <= 0.0:
+    for i in range(s[at.STATES]):
+        y = job.state[patient * s[at.STATES] + i]
+        job.w[(s[at.ROW_Y] + i) * L + here] = y
+        floor = job.w[(s[at.ROW_ATOL] + i) * L + here]
+        job.w[(s[at.ROW_ABSOLUTE] + i) * L + here] = max(floor, job.c[at.RSCALE * L + here] * abs(y))
+    job.c[at.T * L + here] = 0.0
+    job.c[at.ATTEMPTS * L + here] = 0.0
+    job.c[at.ACTIVE * L + here] = 1.0
+    job.lane[at.ID * L + here] = patient
+    job.lane[at.NEXT_OUTPUT * L + here] = 0
+    job.lane[at.NEXT_EVENT * L + here] = 0
+    if s[at.TIMES] > 0 and job.times[0] <= 0.0:
+        call(job.code[at.F_NOW], s[at.MEMORY], s[at.CONTROL_AT], 0)
+        if s[at.COMPUTED]:
+            call(job.code[at.F_OUTPUTS], s[at.MEMORY], s[at.CONTROL_AT], 0)
+        while job.lane[at.NEXT_OUTPUT * L + here] < s[at.TIMES] and job.times[job.lane[at.NEXT_OUTPUT * L + here]] <= 0.0:
             write_outputs(job, here)
     apply_events(job, here)
 
@@ -276,82 +216,82 @@ def seat(job: Job, here: int, patient: int) -> None:
 def leave(job: Job, here: int, outcome: int) -> None:
     """Write the final state of the patient in a lane."""
     s = job.sizes
-    L = s[LANES]
-    patient = job.lane[ID * L + here]
-    for i in range(s[STATES]):
-        job.final[patient * s[STATES] + i] = job.w[(s[ROW_Y] + i) * L + here]
+    L = s[at.LANES]
+    patient = job.lane[at.ID * L + here]
+    for i in range(s[at.STATES]):
+        job.final[patient * s[at.STATES] + i] = job.w[(s[at.ROW_Y] + i) * L + here]
     job.outcome[patient] = outcome
-    job.steps[patient] = int(job.c[ATTEMPTS * L + here])
+    job.steps[patient] = int(job.c[at.ATTEMPTS * L + here])
 
 
 @compiled
 def refill(job: Job, here: int) -> None:
     """Seat the next patient of the queue; a patient who is no number, or has no time to run, is written at once."""
     s = job.sizes
-    L = s[LANES]
+    L = s[at.LANES]
     while True:
         patient = claim(job.queue, 1)
-        if patient >= s[PATIENTS]:
+        if patient >= s[at.PATIENTS]:
             break
         if not finite(job, patient):
             give_up(job, patient, NOT_FINITE, 0)
             continue
         seat(job, here, patient)
-        if job.limits[DAY_END] > 0.0:
+        if job.limits[at.DAY_END] > 0.0:
             return
         leave(job, here, OK)
-    job.lane[ID * L + here] = -1
-    job.c[ACTIVE * L + here] = 0.0
-    job.c[T * L + here] = 0.0
-    job.c[H * L + here] = 1.0
-    job.c[STOP * L + here] = 1.0
+    job.lane[at.ID * L + here] = -1
+    job.c[at.ACTIVE * L + here] = 0.0
+    job.c[at.T * L + here] = 0.0
+    job.c[at.H * L + here] = 1.0
+    job.c[at.STOP * L + here] = 1.0
 
 
 @compiled
 def step(job: Job) -> None:
     """Take one step in all lanes, up to the error estimate; the rates of its start are already in k0."""
     s = job.sizes
-    L = s[LANES]
-    pitch = L * s[ITEMSIZE] * s[STATES]
-    k = s[MEMORY] + s[ROW_K0] * L * s[ITEMSIZE]
-    call(job.code[F_SOLVE], s[MEMORY], s[CONTROL_AT], k)
+    L = s[at.LANES]
+    pitch = L * s[at.ITEMSIZE] * s[at.STATES]
+    k = s[at.MEMORY] + s[at.ROW_K0] * L * s[at.ITEMSIZE]
+    call(job.code[at.F_SOLVE], s[at.MEMORY], s[at.CONTROL_AT], k)
     for i in range(1, STAGES):
         k += pitch
-        call(job.code[F_STAGE + i - 1], s[MEMORY], s[CONTROL_AT], k)
-        call(job.code[F_RATES], s[MEMORY], s[CONTROL_AT], k)
-        call(job.code[F_SOLVE], s[MEMORY], s[CONTROL_AT], k)
+        call(job.code[at.F_STAGE + i - 1], s[at.MEMORY], s[at.CONTROL_AT], k)
+        call(job.code[at.F_RATES], s[at.MEMORY], s[at.CONTROL_AT], k)
+        call(job.code[at.F_SOLVE], s[at.MEMORY], s[at.CONTROL_AT], k)
     for here in range(L):
-        job.c[ERROR * L + here] = 0.0
-    call(job.code[F_FINISH], s[MEMORY], s[CONTROL_AT], 0)
-    if s[SHARED]:
+        job.c[at.ERROR * L + here] = 0.0
+    call(job.code[at.F_FINISH], s[at.MEMORY], s[at.CONTROL_AT], 0)
+    if s[at.SHARED]:
         for here in range(1, L):
-            job.c[ERROR * L + here] = job.c[ERROR * L]
-    call(job.code[F_CONTROL], s[MEMORY], s[CONTROL_AT], 0)
+            job.c[at.ERROR * L + here] = job.c[at.ERROR * L]
+    call(job.code[at.F_CONTROL], s[at.MEMORY], s[at.CONTROL_AT], 0)
 
 
 @compiled
 def outputs_in_step(job: Job) -> None:
     """Write every output that falls into the accepted steps, the lanes side by side."""
     s = job.sizes
-    L = s[LANES]
+    L = s[at.LANES]
     while True:
         some = False
         for here in range(L):
-            job.lane[PENDING * L + here] = 0
-            job.c[THETA * L + here] = 1.0
-            if job.c[ACCEPTED * L + here] > 0.0 and job.lane[NEXT_OUTPUT * L + here] < s[TIMES]:
-                due = job.times[job.lane[NEXT_OUTPUT * L + here]]
-                if due <= job.c[T_NEW * L + here]:
-                    job.lane[PENDING * L + here] = 1
-                    job.c[THETA * L + here] = min((due - job.c[T * L + here]) * job.c[RATE * L + here], 1.0)
+            job.lane[at.PENDING * L + here] = 0
+            job.c[at.THETA * L + here] = 1.0
+            if job.c[at.ACCEPTED * L + here] > 0.0 and job.lane[at.NEXT_OUTPUT * L + here] < s[at.TIMES]:
+                due = job.times[job.lane[at.NEXT_OUTPUT * L + here]]
+                if due <= job.c[at.T_NEW * L + here]:
+                    job.lane[at.PENDING * L + here] = 1
+                    job.c[at.THETA * L + here] = min((due - job.c[at.T * L + here]) * job.c[at.RATE * L + here], 1.0)
                     some = True
         if not some:
             return
-        call(job.code[F_DENSE], s[MEMORY], s[CONTROL_AT], 0)
-        if s[COMPUTED]:
-            call(job.code[F_OUTPUTS], s[MEMORY], s[CONTROL_AT], 0)
+        call(job.code[at.F_DENSE], s[at.MEMORY], s[at.CONTROL_AT], 0)
+        if s[at.COMPUTED]:
+            call(job.code[at.F_OUTPUTS], s[at.MEMORY], s[at.CONTROL_AT], 0)
         for here in range(L):
-            if job.lane[PENDING * L + here]:
+            if job.lane[at.PENDING * L + here]:
                 write_outputs(job, here)
 
 
@@ -359,16 +299,16 @@ def outputs_in_step(job: Job) -> None:
 def after_step(job: Job) -> None:
     """Serve the lanes that reached an event or the end, or failed."""
     s = job.sizes
-    L = s[LANES]
+    L = s[at.LANES]
     for here in range(L):
-        if job.c[FAILED * L + here] > 0.0:
-            give_up(job, job.lane[ID * L + here], int(job.c[FAILED * L + here]), int(job.c[ATTEMPTS * L + here]))
+        if job.c[at.FAILED * L + here] > 0.0:
+            give_up(job, job.lane[at.ID * L + here], int(job.c[at.FAILED * L + here]), int(job.c[at.ATTEMPTS * L + here]))
             refill(job, here)
-        elif job.c[ARRIVED * L + here] > 0.0:
-            if job.c[T * L + here] < job.limits[DAY_END]:
+        elif job.c[at.ARRIVED * L + here] > 0.0:
+            if job.c[at.T * L + here] < job.limits[at.DAY_END]:
                 apply_events(job, here)
             else:
-                leave(job, here, NOT_SETTLED if s[IS_RESTING] else OK)
+                leave(job, here, NOT_SETTLED if s[at.IS_RESTING] else OK)
                 refill(job, here)
 
 
@@ -376,26 +316,26 @@ def after_step(job: Job) -> None:
 def release_settled(job: Job) -> None:
     """Let go of lanes at rest. Who joins now sits out the step in progress: it was prepared for somebody else."""
     s = job.sizes
-    L = s[LANES]
+    L = s[at.LANES]
     for here in range(L):
-        job.c[UNSETTLED * L + here] = 0.0
-    call(job.code[F_SETTLED], s[MEMORY], s[CONTROL_AT], 0)
+        job.c[at.UNSETTLED * L + here] = 0.0
+    call(job.code[at.F_SETTLED], s[at.MEMORY], s[at.CONTROL_AT], 0)
     for here in range(L):
-        job.lane[FRESH * L + here] = 0
-        if job.lane[ID * L + here] >= 0 and job.c[UNSETTLED * L + here] == 0.0:
+        job.lane[at.FRESH * L + here] = 0
+        if job.lane[at.ID * L + here] >= 0 and job.c[at.UNSETTLED * L + here] == 0.0:
             leave(job, here, OK)
             refill(job, here)
-            job.lane[FRESH * L + here] = 1
-            job.c[ACTIVE * L + here] = 0.0
+            job.lane[at.FRESH * L + here] = 1
+            job.c[at.ACTIVE * L + here] = 0.0
 
 
 @compiled
 def occupied(job: Job) -> bool:
     """Return whether any lane has a patient."""
     s = job.sizes
-    L = s[LANES]
+    L = s[at.LANES]
     for here in range(L):
-        if job.lane[ID * L + here] >= 0:
+        if job.lane[at.ID * L + here] >= 0:
             return True
     return False
 
@@ -404,23 +344,23 @@ def occupied(job: Job) -> bool:
 def drive(job: Job) -> None:
     """Integrate patients from the queue until it is empty and every lane has finished."""
     s = job.sizes
-    L = s[LANES]
+    L = s[at.LANES]
     for here in range(L):
         refill(job, here)
     while occupied(job):
-        call(job.code[F_CLAMP], s[MEMORY], s[CONTROL_AT], 0)
-        call(job.code[F_FACTORISE], s[MEMORY], s[CONTROL_AT], s[MEMORY] + s[ROW_K0] * L * s[ITEMSIZE])
-        if s[IS_RESTING]:
+        call(job.code[at.F_CLAMP], s[at.MEMORY], s[at.CONTROL_AT], 0)
+        call(job.code[at.F_FACTORISE], s[at.MEMORY], s[at.CONTROL_AT], s[at.MEMORY] + s[at.ROW_K0] * L * s[at.ITEMSIZE])
+        if s[at.IS_RESTING]:
             release_settled(job)
         step(job)
         outputs_in_step(job)
-        call(job.code[F_COMMIT], s[MEMORY], s[CONTROL_AT], 0)
+        call(job.code[at.F_COMMIT], s[at.MEMORY], s[at.CONTROL_AT], 0)
         after_step(job)
-        if s[IS_RESTING]:
+        if s[at.IS_RESTING]:
             for here in range(L):
-                if job.lane[FRESH * L + here] and job.lane[ID * L + here] >= 0:
-                    job.c[ACTIVE * L + here] = 1.0
-                    job.lane[FRESH * L + here] = 0
+                if job.lane[at.FRESH * L + here] and job.lane[at.ID * L + here] >= 0:
+                    job.c[at.ACTIVE * L + here] = 1.0
+                    job.lane[at.FRESH * L + here] = 0
 
 
 def entry(

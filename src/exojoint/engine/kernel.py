@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import platform
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import metadata
 from importlib.resources import files
@@ -92,19 +92,9 @@ def compile_system(system: System, *, cache_dir: Path | None = None, lanes: int 
 
 def _variant(system: System, folder: Path | None, lanes: int | None, single: bool) -> Variant:
     processor = this_processor()
-    fused = (
-        processor.has("fma")
-        or not processor.features.startswith(("+", "-"))
-        or platform.machine() in ("arm64", "aarch64")
-    )
+    fused = processor.has("fma") or platform.machine().lower() in ("arm64", "aarch64")
     shape = Shape(lanes or lanes_for(len(system.states), single), single, fused)
-    facts = _facts() | {
-        "what": "model",
-        "system": system.digest,
-        "lanes": shape.lanes,
-        "single": single,
-        "fused": fused,
-    }
+    facts = _facts() | {"what": "model", "system": system.digest, **asdict(shape)}
 
     def build() -> tuple[bytes, Extra]:
         programs = assemble(system)

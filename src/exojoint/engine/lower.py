@@ -34,8 +34,6 @@ def _one(b: Builder, e: Expr, place: Mapping[Expr, int]) -> int:
     if e.op == "const":
         return b.const(e.value)
     args = [place[a] for a in e.args]
-    if e.op == "inv":
-        return b.emit("div", b.const(1.0), args[0])
     if e.op == "pow" and e.args[1].op == "const":
         return _power(b, args[0], e.args[1].value, args[1])
     return b.emit(e.op, *args)
@@ -55,4 +53,4 @@ def _power(b: Builder, base: int, exponent: float, place: int) -> int:
         whole >>= 1
         if whole:
             square = b.emit("mul", square, square)
-    return b.emit("div", b.const(1.0), result) if exponent < 0 else result
+    return b.emit("inv", result) if exponent < 0 else result

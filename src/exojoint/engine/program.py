@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 EACH: Final = -1  # row index of a loop program: the row of the current turn
 
 ARITHMETIC: Final = ("add", "sub", "mul", "div", "pow", "min", "max")
-FUNCTIONS: Final = ("neg", "abs", "sqrt", "exp", "log", "sin", "cos", "atan", "floor")
+FUNCTIONS: Final = ("neg", "abs", "inv", "sqrt", "exp", "log", "sin", "cos", "atan", "floor")
 FUSED: Final = ("fma", "fnma", "fms")  # a*b + c, c - a*b, a*b - c with one rounding where the machine can
 CONDITIONS: Final = ("lt", "le", "eq", "and", "or", "not", "true", "false")
 REDUCTIONS: Final = ("sum", "largest")  # over the turns of a loop, into one row

@@ -59,12 +59,12 @@ CONTROL: Final = (
 # Whole numbers that a job gives to the driver: sizes, strides, rows, addresses and switches.
 SIZES: Final = (
     "lanes", "itemsize", "states", "parameters", "patients", "times", "wanted", "events", "day_stride", "amount_stride",
-    "row_y", "row_k0", "row_largest", "row_y_out", "row_outputs", "rows", "memory", "control", "own", "computed", "shared",
+    "row_y", "row_k0", "row_absolute", "row_atol", "row_y_out", "row_outputs", "rows", "memory", "control", "own", "computed", "shared",
     "resting",
 )  # fmt: skip
 (
     LANES, ITEMSIZE, STATES, PARAMETERS, PATIENTS, TIMES, WANTED, EVENTS, DAY_STRIDE, AMOUNT_STRIDE,
-    ROW_Y, ROW_K0, ROW_LARGEST, ROW_Y_OUT, ROW_OUTPUTS, ROWS, MEMORY, CONTROL_AT, OWN, COMPUTED, SHARED,
+    ROW_Y, ROW_K0, ROW_ABSOLUTE, ROW_ATOL, ROW_Y_OUT, ROW_OUTPUTS, ROWS, MEMORY, CONTROL_AT, OWN, COMPUTED, SHARED,
     IS_RESTING,
 ) = range(len(SIZES))  # fmt: skip
 

@@ -114,6 +114,10 @@ class Writer:
             return self.binary("add", self.binary("mul", a, b), c)
         return self.call("fma", a, b, c)
 
+    def reciprocal(self, a: str) -> str:
+        """Append 1 / a. (An estimate with two Newton steps was no faster: the divider works beside the multipliers.)"""
+        return self.binary("div", self.number(1.0), a)
+
     def negative(self, a: str) -> str:
         """Append -a."""
         return self.put(f"fneg {self.type} {a}")
@@ -243,6 +247,8 @@ def _operation(o: Op, a: Sequence[str], arrays: dict[str, _Array], w: Writer) ->
         return w.select(w.compare("olt" if o.op == "min" else "ogt", a[0], a[1]), a[0], a[1])
     if o.op == "neg":
         return w.negative(a[0])
+    if o.op == "inv":
+        return w.reciprocal(a[0])
     if o.op == "select":
         return w.select(a[0], a[1], a[2])
     return _condition(o.op, a, w)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import heapq
+from collections.abc import Sequence, Set
 
 from exojoint.engine.expression import (
     ONE,
@@ -37,29 +38,98 @@ def jacobian(roots: Sequence[Expr], wrt: Sequence[Expr], *, inside: bool = False
     list of dict
         One dictionary per root, from node of ``wrt`` to derivative, without zeros, in the order of ``wrt``.
     """
+    graph = _Graph(roots, wrt, inside)
+    graph.eliminate()
     order = {v: i for i, v in enumerate(wrt)}
-    seen: dict[Expr, Gradient] = {}
-    own: dict[Expr, Gradient] = {}
-    for e in walk((*roots, *wrt)):
-        own[e] = {} if e.op in TRUTH or e.op == "floor" else _chain(e, seen)
-        seen[e] = {e: ONE} if e in order else own[e]
-    source = own if inside else seen
-    return [dict(sorted(source[r].items(), key=lambda item: order[item[0]])) for r in roots]
+    return [dict(sorted(g.items(), key=lambda item: order[item[0]])) for g in graph.rows()]
 
 
-def _chain(e: Expr, gradient: Mapping[Expr, Gradient]) -> Gradient:
-    """Sum local derivative times inner derivative over the operands."""
-    total: Gradient = {}
-    for i, a in enumerate(e.args):
-        inner = gradient[a]
-        if not inner:
-            continue
-        gate = branch(e, i)
-        local = ONE if gate is not None else partial(e, i)
-        for v, d in inner.items():
-            term = local * d if gate is None else where(gate, d, ZERO)
-            total[v] = total[v] + term if v in total else term
-    return {v: d for v, d in total.items() if d is not ZERO}
+class _Graph:
+    """Local derivatives as edges from reader to read; an inner node is removed by multiplying its edges through.
+
+    Removing in the order of least work (readers times read) costs far fewer products than the chain rule from one end.
+    See A. Griewank and A. Walther, Evaluating Derivatives, 2nd ed., SIAM 2008, chapter 10.
+    """
+
+    def __init__(self, roots: Sequence[Expr], wrt: Sequence[Expr], inside: bool) -> None:
+        variables = set(wrt)
+        nodes = list(walk(roots))
+        active = set(variables)
+        for e in nodes:
+            if e.op not in TRUTH and e.op != "floor" and any(a in active for a in e.args):
+                active.add(e)
+        self.reads: dict[Expr | int, Gradient] = {}
+        self.readers: dict[Expr, dict[Expr | int, None]] = {e: {} for e in nodes if e in active}
+        self.inner = [e for e in nodes if e in active and e not in variables]
+        for e in self.inner:
+            self._connect(e, e, active)
+        for row, r in enumerate(roots):
+            if inside and r in variables:
+                self._connect(row, r, active)
+            else:
+                self.reads[row] = {r: ONE} if r in active else {}
+                if r in active:
+                    self.readers[r][row] = None
+        self.n_rows = len(roots)
+
+    def _connect(self, reader: Expr | int, e: Expr, active: Set[Expr]) -> None:
+        edges: Gradient = {}
+        for i, a in enumerate(e.args):
+            if a in active:
+                gate = branch(e, i)
+                local = partial(e, i) if gate is None else where(gate, ONE, ZERO)
+                edges[a] = edges[a] + local if a in edges else local
+        self.reads[reader] = {a: d for a, d in edges.items() if d is not ZERO}
+        for a in self.reads[reader]:
+            self.readers[a][reader] = None
+
+    def _work(self, e: Expr) -> int:
+        return len(self.reads[e]) * len(self.readers[e])
+
+    def eliminate(self) -> None:
+        """Remove all inner nodes, cheapest first, ties in the order of the equations."""
+        rank = {e: i for i, e in enumerate(self.inner)}
+        work = {e: self._work(e) for e in self.inner}
+        queue = [(work[e], i) for i, e in enumerate(self.inner)]
+        heapq.heapify(queue)
+        while queue:
+            cost, i = heapq.heappop(queue)
+            e = self.inner[i]
+            if work.get(e) != cost:
+                continue
+            del work[e]
+            for near in self._remove(e):
+                if isinstance(near, Expr) and near in work and self._work(near) != work[near]:
+                    work[near] = self._work(near)
+                    heapq.heappush(queue, (work[near], rank[near]))
+
+    def _remove(self, e: Expr) -> dict[Expr | int, None]:
+        """Connect the readers of a node with what it reads; return everything whose edges changed."""
+        reads, readers = self.reads.pop(e), self.readers.pop(e)
+        for a in reads:
+            del self.readers[a][e]
+        for r in readers:
+            edges = self.reads[r]
+            outer = edges.pop(e)
+            for a, inner in reads.items():
+                term = _times(outer, inner)
+                edges[a] = edges[a] + term if a in edges else term
+                self.readers[a][r] = None
+        return {**readers, **dict.fromkeys(reads)}
+
+    def rows(self) -> list[Gradient]:
+        """Return what is left: the derivatives of every root."""
+        return [{v: d for v, d in self.reads[row].items() if d is not ZERO} for row in range(self.n_rows)]
+
+
+def _times(a: Expr, b: Expr) -> Expr:
+    """Return a * b; a branch that is not taken stays zero whatever it is multiplied with (infinity too)."""
+    for x, y in ((a, b), (b, a)):
+        if x.op == "select" and x.args[2] is ZERO:
+            return where(x.args[0], _times(x.args[1], y), ZERO)
+        if x.op == "select" and x.args[1] is ZERO:
+            return where(x.args[0], ZERO, _times(x.args[2], y))
+    return a * b
 
 
 def branch(e: Expr, i: int) -> Expr | None:
