@@ -26,6 +26,8 @@ GRID = ndtri((np.arange(401) + 0.5) / 401)
 # Draws per bin below which a binned probability is mostly noise, and the most bins that are useful.
 BIN_SIZE = 12
 BIN_LIMIT = 8
+# Digits of a gain that are not rounding noise of the average over the grid.
+GAIN_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def next_experiment(
     """
     good = np.isfinite(draws_values)
     values, z = draws_values[good], draws_z[good]
-    variance = shares.spread.whole
+    variance = shares.fit.variance if np.isfinite(shares.fit.variance) else shares.fit.single
     records = []
     for row in shares.rows.filter(pl.col("share") > 0.0).iter_rows(named=True):
         name = row["parameter"]
@@ -123,7 +125,7 @@ def smooth_information(mean: float, variance: float, share: float, event: Event)
     )
     # The mean of this very curve keeps the gain at 0 or above and the share at 1 or below in spite of the finite grid.
     centre = float(known.mean())
-    gain = float(np.maximum(known, 1.0 - known).mean()) - max(centre, 1.0 - centre)
+    gain = max(0.0, round(float(np.maximum(known, 1.0 - known).mean()) - max(centre, 1.0 - centre), GAIN_DIGITS))
     spread = centre * (1.0 - centre)
     return (float(known.var()) / spread if spread > 0.0 else 0.0), gain
 

@@ -18,32 +18,17 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def random_effects(
-    table: ParameterTable,
-    knowledge: Mapping[str, float],
-    stream: Stream,
-    ids: Ints,
-    *,
-    max_fraction: float,
-    skip: Collection[str] = (),
-) -> dict[str, Floats]:
-    """Values of the parameters in which these patients differ at random.
+def effect_scores(table: ParameterTable, stream: Stream, ids: Ints, skip: Collection[str] = ()) -> dict[str, Floats]:
+    """Luck behind the random effects: parameter -> standard-normal score of each patient, (n,).
 
     Parameters
     ----------
     table : the knee's parameters (joint and dispositions)
-    knowledge : value of each uncertain parameter in this knowledge draw; others keep the table's
     stream : named stream of the population's patients
     ids : (n,)
-    max_fraction : ceiling of a fraction (logit-normal row) without a bound of its own
     skip : parameters that a covariate gives
-
-    Returns
-    -------
-    dict
-        Parameter -> (n,), in the table's unit.
     """
-    values = {}
+    by_name: dict[str, Floats] = {}
     scores: dict[str, Floats] = {}
     for name, row in table.items():
         if row.variability.cv <= 0.0 or name in skip:
@@ -51,8 +36,32 @@ def random_effects(
         luck = row.variability.group or name
         if luck not in scores:
             scores[luck] = stream.child("effect", luck).normal(ids, 1)[:, 0]
+        by_name[name] = scores[luck]
+    return by_name
+
+
+def random_effects(
+    table: ParameterTable, knowledge: Mapping[str, float], scores: Mapping[str, Floats], max_fraction: float
+) -> dict[str, Floats]:
+    """Values of the parameters in which these patients differ at random.
+
+    Parameters
+    ----------
+    table : the knee's parameters (joint and dispositions)
+    knowledge : value of each uncertain parameter in this knowledge draw; others keep the table's
+    scores : what `effect_scores` returns
+    max_fraction : ceiling of a fraction (logit-normal row) without a bound of its own
+
+    Returns
+    -------
+    dict
+        Parameter -> (n,), in the table's unit.
+    """
+    values = {}
+    for name, score in scores.items():
+        row = table[name]
         centre = float(knowledge.get(name, row.value))
-        values[name] = _bounded(row, centre, centre * row.variability.factor(scores[luck]), max_fraction)
+        values[name] = _bounded(row, centre, centre * row.variability.factor(score), max_fraction)
     return values | _rescaled_sets(table, knowledge, values)
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exojoint.core.distributions import Variability
-from exojoint.core.streams import Stream
 from exojoint.core.tables import ParameterTable
 from exojoint.patients.copula import Draws
 from exojoint.patients.population import Population
@@ -123,8 +122,3 @@ def effusion_scale(volume: Floats, tone: Floats, number: Numbers) -> Floats:
     half = number["tone_volume_half"]
     inflamed = (1.0 + half) * tone / (tone + half)
     return volume / (number["volume_rest"] + number["volume_inflammation"] * inflamed)
-
-
-def tone_scores(stream: Stream, ids: Ints) -> Floats:
-    """Standard-normal score (n,) of each patient's own synovial tone."""
-    return stream.child("tone").normal(ids, 1)[:, 0]

@@ -16,8 +16,8 @@ from exojoint.joint.model import JointModel
 from exojoint.joint.starting import grade_tone
 from exojoint.patients.balance import Balance, balance
 from exojoint.patients.copula import VARIABLES, Draws, draw
-from exojoint.patients.effects import random_effects
-from exojoint.patients.mapping import REPLACED, Numbers, knee_parameters, tone_scores
+from exojoint.patients.effects import effect_scores, random_effects
+from exojoint.patients.mapping import REPLACED, Numbers, knee_parameters
 from exojoint.patients.population import Population
 from exojoint.patients.targets import feature_matrix, targets
 
@@ -68,6 +68,61 @@ class Patients:
         return pain
 
 
+@dataclass(frozen=True)
+class Recruits:
+    """People before anything is known about knees: their records, their luck and their weights, for any knowledge draw.
+
+    Attributes
+    ----------
+    population : they were recruited from it
+    table : numbers of the whole knee, joint and dispositions
+    ids : (n,)
+    draws : covariates
+    scores : parameter -> standard-normal score of each patient's random effect, (n,)
+    tone_score, collagen_z : (n,), scores of the patient's own synovial tone and of collagen within the grade
+    balance : weights
+    """
+
+    population: Population
+    table: ParameterTable
+    ids: Ints
+    draws: Draws
+    scores: Mapping[str, Floats]
+    tone_score: Floats
+    collagen_z: Floats
+    balance: Balance
+
+
+def recruit(
+    population: Population, joint: JointModel, parameter_table: ParameterTable, stream: Stream, ids: Ints
+) -> Recruits:
+    """People with these ids; the expensive half of `sample_patients`, worth sharing between knowledge draws.
+
+    Raises
+    ------
+    InputError
+        When the joint is an animal's: populations are of people.
+    """
+    if joint.species != "human":
+        what = f"the joint is of a {joint.species}"
+        raise InputError(Problem(f"population '{population.name}'", what, "a human joint", "Set species = 'human'."))
+    draws = draw(population.copula, stream, ids)
+    scores = effect_scores(parameter_table, stream, ids, REPLACED)
+    tone, collagen = (stream.child(name).normal(ids, 1)[:, 0] for name in ("tone", "collagen"))
+    return Recruits(population, parameter_table, ids, draws, scores, tone, collagen, weigh(population, draws))
+
+
+def with_knowledge(recruits: Recruits, knowledge: Mapping[str, float]) -> Patients:
+    """The same people with the knees that one knowledge draw gives them."""
+    population, draws = recruits.population, recruits.draws
+    number = Numbers(knowledge, recruits.table, population.rows)
+    effects = random_effects(recruits.table, knowledge, recruits.scores, number["max_fraction"])
+    tone = grade_tone(draws.values["kl"])
+    own = knee_parameters(population, draws, effects, tone, number, recruits.tone_score)
+    record = _record(population, draws, recruits.ids)
+    return Patients(recruits.ids, record, effects | own, recruits.collagen_z, recruits.balance)
+
+
 def sample_patients(
     population: Population,
     joint: JointModel,
@@ -94,18 +149,7 @@ def sample_patients(
     InputError
         When the joint is an animal's: populations are of people.
     """
-    if joint.species != "human":
-        what = f"the joint is of a {joint.species}"
-        raise InputError(Problem(f"population '{population.name}'", what, "a human joint", "Set species = 'human'."))
-    draws = draw(population.copula, stream, ids)
-    number = Numbers(knowledge, parameter_table, population.rows)
-    effects = random_effects(
-        parameter_table, knowledge, stream, ids, max_fraction=number["max_fraction"], skip=REPLACED
-    )
-    tone = grade_tone(draws.values["kl"])
-    own = knee_parameters(population, draws, effects, tone, number, tone_scores(stream, ids))
-    collagen = stream.child("collagen").normal(ids, 1)[:, 0]
-    return Patients(ids, _record(population, draws, ids), effects | own, collagen, weigh(population, draws))
+    return with_knowledge(recruit(population, joint, parameter_table, stream, ids), knowledge)
 
 
 def weigh(population: Population, draws: Draws) -> Balance:

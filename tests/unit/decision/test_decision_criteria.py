@@ -15,6 +15,7 @@ from exojoint.decision.criteria import (
     load_criteria,
     read_criteria,
 )
+from exojoint.trial.design_file import load_design
 
 DEFAULT = (files("exojoint.decision") / "criteria" / "phase2_default.toml").read_text(encoding="utf-8")
 MEASURE = """
@@ -50,9 +51,15 @@ def test_the_default_asks_for_five_points_at_week_26_and_no_harm_at_two_years():
     go = [item for item in criteria.criteria if item.side == "go"]
     assert [(item.endpoint, item.day, item.margin.value) for item in go] == [
         ("womac_pain", 182.0, -5.0),
-        ("thickness_mftc", 730.0, -0.058),
+        ("thickness_mftc", 728.0, -0.058),
     ]
-    assert criteria.needs == (("womac_pain", 182.0), ("thickness_mftc", 730.0))
+    assert criteria.needs == (("womac_pain", 182.0), ("thickness_mftc", 728.0))
+
+
+def test_the_default_asks_only_for_what_the_two_year_design_measures():
+    design = load_design("parallel_2y")
+    for endpoint, day in load_criteria("phase2_default").needs:
+        assert day in design.plan(endpoint).days
 
 
 def test_the_between_arm_margin_and_the_within_patient_mcid_are_two_numbers():
@@ -108,7 +115,7 @@ def test_all_wrong_keys_are_told_at_once(tmp_path):
     found = problems(
         tmp_path,
         ('side = "go"', 'side = "gone"'),
-        ('day = "182 day"', 'day = "182"'),
+        ('day = "26 week"', 'day = "26"'),
         ('difference = "at most"', 'diference = "at most"'),
         ('threshold = { value = "60 percent"', 'threshold = { value = "160 percent"'),
         ('margin = { value = "-0.058 mm", grade = "derived"', 'margin = { value = "-0.058 mmm", grade = "derived"'),
@@ -131,7 +138,7 @@ def test_all_wrong_keys_are_told_at_once(tmp_path):
     [
         (("schema = 1", "schema = 2"), "`schema`: 2 is unknown"),
         (('name = "phase2_default"', 'title = "x"'), "`title`: unknown key"),
-        (('day = "182 day"', 'day = "-3 day"'), "out of range"),
+        (('day = "26 week"', 'day = "-3 day"'), "out of range"),
         (('near = { value = "2"', 'near = { value = "-2"'), "out of range"),
         (('margin = { value = "-5 point"', "margin = { value = -5"), "is not a text with a unit"),
     ],

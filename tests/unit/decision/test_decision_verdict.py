@@ -22,7 +22,7 @@ def frame(pain, thickness=None, arm="exosome", unit="mm"):
     """Draws of one arm: true differences in pain (n,) and thickness (n,)."""
     pain = np.asarray(pain, dtype=float)
     thickness = np.zeros(len(pain)) if thickness is None else np.asarray(thickness, dtype=float)
-    parts = [("womac_pain", 182.0, "point", pain), ("thickness_mftc", 730.0, unit, thickness)]
+    parts = [("womac_pain", 182.0, "point", pain), ("thickness_mftc", 728.0, unit, thickness)]
     return pl.concat(
         pl.DataFrame({"draw": np.arange(len(pain)), "difference": values}).with_columns(
             arm=pl.lit(arm),
@@ -164,7 +164,7 @@ def test_the_control_s_own_rows_are_ignored():
 
 
 def test_a_missing_effect_names_what_the_run_has():
-    with pytest.raises(InputError, match=r"no true thickness_mftc at day 730.*womac_pain at day 182"):
+    with pytest.raises(InputError, match=r"no true thickness_mftc at day 728.*womac_pain at day 182"):
         decide(CRITERIA, frame(pain_share(0.9)).filter(pl.col("endpoint") == "womac_pain"))
 
 

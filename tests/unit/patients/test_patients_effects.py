@@ -6,15 +6,19 @@ import numpy as np
 import pytest
 
 from exojoint.core.streams import stream
-from exojoint.patients.effects import random_effects
+from exojoint.patients.effects import effect_scores, random_effects
 
 N = 20_000
 LUCK = stream(3, "patients")
 
 
+def drawn(table, knowledge, ids):
+    return random_effects(table, knowledge, effect_scores(table, LUCK, ids), 0.92)
+
+
 @pytest.fixture(scope="module")
 def effects(table):
-    return random_effects(table, {}, LUCK, np.arange(N), max_fraction=0.92)
+    return drawn(table, {}, np.arange(N))
 
 
 def test_only_rows_with_spread_differ_between_patients(table, effects):
@@ -43,7 +47,7 @@ def test_rows_without_a_group_are_independent(effects):
 
 
 def test_a_drawn_value_moves_every_patient_by_the_same_factor(table, effects):
-    moved = random_effects(table, {"k_proliferation": 0.018}, LUCK, np.arange(N), max_fraction=0.92)
+    moved = drawn(table, {"k_proliferation": 0.018}, np.arange(N))
     np.testing.assert_allclose(moved["k_proliferation"], 2.0 * effects["k_proliferation"])
     np.testing.assert_array_equal(moved["area_cartilage"], effects["area_cartilage"])
 
@@ -55,7 +59,7 @@ def test_fractions_stay_below_their_ceiling(effects):
 
 
 def test_a_draw_beyond_the_ceiling_is_kept(table):
-    moved = random_effects(table, {"max_context": 0.95}, LUCK, np.arange(100), max_fraction=0.92)
+    moved = drawn(table, {"max_context": 0.95}, np.arange(100))
     assert moved["max_context"].max() == 0.95
 
 
@@ -67,17 +71,16 @@ def test_weights_keep_their_sum_in_every_patient(table, effects):
 
 
 def test_weights_keep_the_sum_of_the_draw(table):
-    drawn = {"w_a": 0.5, "w_b": 0.3, "w_c": 0.2}
-    moved = random_effects(table, drawn, LUCK, np.arange(50), max_fraction=0.92)
+    moved = drawn(table, {"w_a": 0.5, "w_b": 0.3, "w_c": 0.2}, np.arange(50))
     np.testing.assert_allclose(moved["w_a"] + moved["w_b"] + moved["w_c"], 1.0)
     np.testing.assert_allclose(moved["w_b"] / moved["w_c"], 1.5)
 
 
 def test_what_a_covariate_gives_is_left_out(table):
-    assert "rel_tone" not in random_effects(table, {}, LUCK, np.arange(5), max_fraction=0.92, skip=("rel_tone",))
+    assert "rel_tone" not in effect_scores(table, LUCK, np.arange(5), skip=("rel_tone",))
 
 
 def test_a_patient_s_effects_do_not_depend_on_the_others(table, effects):
-    alone = random_effects(table, {}, LUCK, np.array([17]), max_fraction=0.92)
+    alone = drawn(table, {}, np.array([17]))
     for name, values in alone.items():
         assert values[0] == effects[name][17], name
