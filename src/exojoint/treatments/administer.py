@@ -13,7 +13,7 @@ from exojoint.treatments.dispositions import administration_parameters
 from exojoint.treatments.treatment import Giving, Treatment
 
 Amount = float | NDArray[np.float64]
-Rows = Mapping[str, float]
+Rows = Mapping[str, Amount]
 ENDOTOXIN = ("irritation_endotoxin_max", "irritation_endotoxin_half")
 
 

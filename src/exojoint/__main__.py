@@ -1,0 +1,5 @@
+"""`python -m exojoint` is the command line."""
+
+from exojoint.cli import main
+
+main()

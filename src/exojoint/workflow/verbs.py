@@ -1,0 +1,349 @@
+"""What a user can do: check, run, report, trace, lot, catalogue. The doors call these and nothing else."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from exojoint.core.errors import InputError, Problem, did_you_mean
+
+if TYPE_CHECKING:  # importing these takes longer than a help text may
+    import altair as alt
+
+    from exojoint.decision.sensitivity import VarianceShares
+    from exojoint.engine import Kernel
+    from exojoint.runs.store import Work
+    from exojoint.runs.trace import Trace
+    from exojoint.workflow.plan import Plan
+
+DRAWS_PER_CHUNK = 4
+ALL_TRIALS = 10**9
+SOBOL_POINTS = 16
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished run: where it is and what it says. `fresh` is False when the folder was already there."""
+
+    folder: Path
+    verdict: Mapping[str, Any]
+    fresh: bool
+
+    def data(self) -> dict[str, Any]:
+        """For a machine."""
+        return {"folder": str(self.folder), "fresh": self.fresh, "verdict": dict(self.verdict)}
+
+    def text(self) -> str:
+        """For a person: the verdict, its reasons, the headline, where to look."""
+        verdict = self.verdict
+        lines = [f"{verdict['scenario']}: {str(verdict['verdict']).upper()}"]
+        lines += [
+            f"  {'met    ' if reason['met'] else 'not met'}  {reason['criterion']}: "
+            f"{reason['probability']:.2f} (+- {reason['mc_error']:.2f})"
+            for reason in verdict["reasons"]
+        ]
+        for effect in verdict["effects"][:1]:
+            true = effect["true"]
+            lines.append(
+                f"  {effect['id']}: true difference {true['mean']:.2f} "
+                f"({true['lo']:.2f} to {true['hi']:.2f}) {effect['unit']}"
+            )
+        for name in ("type1", "power", "assurance"):
+            rate = verdict["operating"][name]
+            if rate is not None:
+                lines.append(f"  {name}: {rate['value']:.3f} (+- {rate['mc_error']:.3f}, n = {rate['n']})")
+        lines += [f"  note: {text}" for text in verdict["warnings"]]
+        known = "" if self.fresh else " (this run was complete already; nothing was computed)"
+        return "\n".join([*lines, f"Run folder: {self.folder}{known}", f"Report: {self.folder / 'report.html'}"])
+
+
+def check(scenario: Path) -> Plan:
+    """Check a scenario and all it names.
+
+    Raises
+    ------
+    InputError
+        With every problem found.
+    """
+    from exojoint.workflow.plan import make_plan
+
+    return make_plan(Path(scenario))
+
+
+def run(
+    scenario: Path,
+    *,
+    out: Path | None = None,
+    seed: int | None = None,
+    threads: int | None = None,
+    patients: int | None = None,
+    trials: int | None = None,
+    keep_all: bool = False,
+) -> Done:
+    """Run a scenario to its verdict.
+
+    Parameters
+    ----------
+    scenario : file
+    out : folder that gets the run folder; `runs` under the current directory unless given
+    seed, patients, trials : replace the scenario's (patients per knowledge draw; trials in all)
+    threads : all cores unless given; results do not depend on it
+    keep_all : keep the visits of all trials
+
+    Raises
+    ------
+    InputError
+        With every problem of the scenario, before any work is done and anything is written.
+    """
+    from exojoint.runs.store import check_output, open_run
+    from exojoint.workflow.plan import make_plan
+
+    root = Path("runs") if out is None else Path(out)
+    check_output(root)
+    plan = make_plan(Path(scenario), seed=seed, patients=patients, trials=trials)
+    workers = threads or os.cpu_count() or 1
+    digest = _digest(plan, keep_all)
+    draws = plan.scenario.text.simulation.knowledge_draws
+    with open_run(root, digest, layout=f"{draws} draws by {DRAWS_PER_CHUNK}") as work:
+        if work.finished:
+            return Done(work.folder, _verdict(work.folder), False)
+        folder = _compute(plan, work, digest, workers, keep_all)
+    return Done(folder, _verdict(folder), True)
+
+
+def _verdict(folder: Path) -> dict[str, Any]:
+    from exojoint.runs.documents import read_json
+
+    return dict(read_json(folder, "verdict.json"))
+
+
+def _digest(plan: Plan, keep_all: bool) -> str:
+    from exojoint.runs.digest import code_version, run_digest, table_hashes
+    from exojoint.workflow.record import named_files
+
+    content = {**plan.scenario.canonical(), "keep_all": keep_all}
+    tables = {**table_hashes(), **{f"scenario/{name}": total for name, total in named_files(plan).items()}}
+    return run_digest(content, tables, code_version(), plan.scenario.text.seed)
+
+
+def _compute(plan: Plan, work: Work, digest: str, threads: int, keep_all: bool) -> Path:
+    from exojoint.engine import compile_system
+    from exojoint.report.build import build_report
+    from exojoint.workflow.accuracy import measure_accuracy
+    from exojoint.workflow.answer import make_answer
+    from exojoint.workflow.record import write_answer
+
+    started = time.monotonic()
+    clock: dict[str, float] = {}
+    with _progress() as tell:
+        kernel = compile_system(plan.knee.system)
+        clock["plan_and_compile"] = time.monotonic() - started
+        _draws(plan, kernel, work, threads, keep_all, tell)
+        clock["draws"] = time.monotonic() - started
+        gathered = {name: work.gather(name) for name in TABLES}
+        shares = _shares(plan, kernel, threads, tell)
+        accuracy = measure_accuracy(plan, kernel, threads)
+        clock["sensitivity"] = time.monotonic() - started
+        answer = make_answer(plan, digest, gathered, shares, accuracy)
+        folder = write_answer(plan, work, digest, answer)
+        tell("report", 0, 1)
+        build_report(folder)
+        clock["report"] = time.monotonic() - started
+    work.write_timings({"seconds_since_start": clock, "host": platform.node(), "threads": threads})
+    return work.finish()
+
+
+TABLES = (
+    "draws", "trials", "null_trials", "visits", "patients", "curves", "trajectories", "vesicles", "dose_response",
+    "population", "lots", "counts", "adverse_events",
+)  # fmt: skip
+
+
+def _draws(plan: Plan, kernel: Kernel, work: Work, threads: int, keep_all: bool, tell: Tell) -> None:
+    """Compute the chunks that are not there yet; each survives an interruption from the moment it is put."""
+    import altair as alt
+
+    from exojoint.workflow.answer import KEPT_TRIALS
+    from exojoint.workflow.draw import run_draw
+
+    simulation = plan.scenario.text.simulation
+    draws = simulation.knowledge_draws
+    for first in range(0, draws, DRAWS_PER_CHUNK):
+        chunk = first // DRAWS_PER_CHUNK
+        last = min(first + DRAWS_PER_CHUNK, draws)
+        if not work.has_chunk(chunk):
+            parts = []
+            for draw in range(first, last):
+                kept = ALL_TRIALS if keep_all else max(0, KEPT_TRIALS - draw * simulation.trials_per_draw)
+                parts.append(run_draw(plan, kernel, draw, threads, kept).tables)
+                tell("knowledge draws", draw + 1, draws)
+            work.put_chunk(
+                chunk, {name: pl.concat([part[name] for part in parts], how="vertical_relaxed") for name in TABLES}
+            )
+        tell("knowledge draws", last, draws)
+
+
+def _shares(plan: Plan, kernel: Kernel, threads: int, tell: Tell) -> VarianceShares:
+    """What the headline's variance rests on."""
+    from exojoint.decision.sensitivity import variance_shares
+    from exojoint.workflow.draw import knowledge_scores
+    from exojoint.workflow.headline import Headline
+
+    draws = plan.scenario.text.simulation.knowledge_draws
+    n_axes = plan.space.n_axes
+    points = min(SOBOL_POINTS, draws)
+    total = draws + 2 * n_axes + 1 + points * 9
+    seen = [0]
+
+    def tick(rows: int) -> None:
+        seen[0] += rows
+        tell("what drives the verdict", min(seen[0], total), total)
+
+    headline = Headline(plan, kernel, threads, tick)
+    scores = knowledge_scores(plan, range(draws))
+    values = headline(scores)
+    return variance_shares(plan.space, plan.table, headline, scores, values, sobol_points=points, owners=plan.owners())
+
+
+Tell = Any  # callable (what, done, of); see _progress
+
+
+@contextmanager
+def _progress() -> Iterator[Tell]:
+    """A bar with the time left on a terminal, nothing elsewhere."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+        console=console, disable=not console.is_terminal, transient=True,
+    )  # fmt: skip
+    tasks: dict[str, Any] = {}
+
+    def tell(what: str, done: int, of: int) -> None:
+        if what not in tasks:
+            tasks[what] = bar.add_task(what, total=of)
+        bar.update(tasks[what], completed=done, total=of)
+
+    with bar:
+        yield tell
+
+
+def report(run_folder: Path) -> Path:
+    """Write the report of a run folder again.
+
+    Raises
+    ------
+    InputError
+        When it is not a whole run folder.
+    """
+    from exojoint.report.build import build_report
+
+    return build_report(Path(run_folder))
+
+
+def trace(run_folder: Path, number: str) -> Trace:
+    """Walk a headline number back to draws, parameters, facts and papers.
+
+    Raises
+    ------
+    InputError
+        When the run has no such number.
+    """
+    from exojoint.runs.trace import trace as walk
+
+    return walk(Path(run_folder), number)
+
+
+@dataclass(frozen=True)
+class LotSummary:
+    """What an instrument file says of a lot."""
+
+    said: str
+    summary: Mapping[str, Any]
+
+    def text(self) -> str:
+        """For a person, with a size distribution drawn in characters."""
+        return self.said
+
+    def data(self) -> dict[str, Any]:
+        """For a machine."""
+        return dict(self.summary)
+
+
+def lot(file: Path, *, plot: Path | None = None) -> LotSummary:
+    """Read an instrument file; `plot` writes its size distribution as SVG, PNG or HTML.
+
+    Raises
+    ------
+    InputError
+        When the file is not a readable export, or the plot's ending is unknown.
+    """
+    from exojoint.product.instruments.nanosight import read_nanosight
+    from exojoint.product.summary import size_chart, summarise_nta, summary_text, text_plot
+
+    if plot is not None and plot.suffix.lower() not in CHART_WRITERS:
+        raise InputError(
+            Problem(
+                str(plot),
+                f"ending {plot.suffix!r} is not a picture",
+                "one of .svg, .png, .html",
+                "Choose another --plot.",
+            )
+        )
+    experiment = read_nanosight(Path(file))
+    said = "\n".join([summary_text(experiment), "", text_plot(experiment)])
+    if plot is not None:
+        _save_chart(size_chart(experiment), plot)
+        said += f"\nPlot: {plot}"
+    return LotSummary(said, summarise_nta(experiment))
+
+
+CHART_WRITERS = (".svg", ".png", ".html")
+
+
+def _save_chart(chart: alt.LayerChart | alt.FacetChart, path: Path) -> None:
+    """Write a chart in one step; HTML carries its scripts inside."""
+    import io
+
+    from exojoint.core.files import atomic_write
+
+    kind = path.suffix.lower().removeprefix(".")
+    if kind == "png":
+        binary = io.BytesIO()
+        chart.save(binary, format="png", scale_factor=2)
+        atomic_write(path, binary.getvalue())
+        return
+    text = io.StringIO()
+    chart.save(text, format=kind, **({"inline": True} if kind == "html" else {}))
+    atomic_write(path, text.getvalue())
+
+
+def catalogue(what: str) -> list[dict[str, str]]:
+    """Names and titles of one catalogue.
+
+    Raises
+    ------
+    InputError
+        For an unknown catalogue.
+    """
+    from exojoint.workflow.catalogue import CATALOGUES
+
+    if what not in CATALOGUES:
+        todo = did_you_mean(what, CATALOGUES) or "Use one of them."
+        raise InputError(Problem("list", f"there is no catalogue {what!r}", f"one of {', '.join(CATALOGUES)}", todo))
+    return CATALOGUES[what]()
