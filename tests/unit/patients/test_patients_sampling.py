@@ -15,7 +15,7 @@ from exojoint.joint.model import load_joint
 from exojoint.joint.starting import grade_tone, starting_state
 from exojoint.patients.achieved import achieved_table
 from exojoint.patients.population import list_populations, load_population, read_population
-from exojoint.patients.sampling import match_effusion, reweigh, sample_patients
+from exojoint.patients.sampling import match_effusion, recruit, reweigh, sample_patients, with_knowledge
 
 LUCK = stream(5, "patients")
 N = 20_000
@@ -155,6 +155,17 @@ def test_chunks_give_the_same_patients(population, knee, table):
     assert whole.covariates.equals(pl.concat([part.covariates for part in parts]))
     for name, values in whole.parameters.items():
         np.testing.assert_array_equal(values, np.concatenate([part.parameters[name] for part in parts]))
+
+
+def test_people_recruited_once_are_the_same_in_every_knowledge_draw(population, knee, table):
+    people = recruit(population, knee, table, LUCK, np.arange(30))
+    for knowledge in ({}, {"n_macrophages": 1.6e8, "rel_macrophages_women": 0.7}):
+        shared = with_knowledge(people, knowledge)
+        fresh = sample_patients(population, knee, table, knowledge, LUCK, np.arange(30))
+        assert shared.covariates.equals(fresh.covariates)
+        for name, values in fresh.parameters.items():
+            np.testing.assert_array_equal(shared.parameters[name], values)
+        np.testing.assert_array_equal(shared.weights, fresh.weights)
 
 
 def test_an_animal_joint_is_refused(population, table):
