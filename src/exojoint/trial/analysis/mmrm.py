@@ -49,7 +49,7 @@ def fit_mmrm(
     X : (N, p) fixed effects, finite where y is observed.
     subject, visit : (N,) labels; visits are ordered by their labels.
     covariance : `us` (unstructured), `toeph`, `ar1h`, `csh`, `adh` (heterogeneous) or `toep`, `ar1`, `cs`, `ad`.
-    method : degrees of freedom: `satterthwaite`, `kenward-roger` or `residual`.
+    method : degrees of freedom: `satterthwaite`, `kenward-roger`, `kenward-roger-linear` or `residual`.
     weights : (N,) positive; the variance of a row is divided by its weight.
     start : `theta` of an earlier fit of the same structure.
     groups : (N,) labels, constant within subject; each group has its own covariance matrix.
@@ -78,7 +78,7 @@ def fit_mmrm(
     if first is not None:
         first = _shift(first, names[0], rows, -np.log(design.scale))
     end, attempts = _search(moments, names, reml, first)
-    return _assemble(rows, design, moments, end, attempts, method, reml)
+    return assemble(rows, design, moments, end, attempts, method, reml)
 
 
 def _names(covariance: str, method: str, fallback: Sequence[str]) -> tuple[str, ...]:
@@ -117,7 +117,7 @@ def _search(moments: Moments, names: Sequence[str], reml: bool, start: FloatArra
     return ends[-1] if ends[-1].outcome == Outcome.ok else ends[0], attempts
 
 
-def _assemble(
+def assemble(
     rows: Rows, design: Design, moments: Moments, end: Search, attempts: Attempts, method: str, reml: bool
 ) -> MmrmFit:
     """Carry a search back to the caller's columns and units."""

@@ -1,8 +1,9 @@
 """Standard errors and degrees of freedom of an MMRM when the covariance of the visits is itself estimated.
 
 Satterthwaite: Giesbrecht and Burns 1985, Biometrics 41:477; several contrasts at once: Fai and Cornelius 1996, J Stat
-Comput Simul 54:363. Kenward and Roger 1997, Biometrics 53:983. In both, the covariance of the covariance parameters is
-the inverse of the observed information (as in the R package mmrm).
+Comput Simul 54:363. Kenward and Roger 1997, Biometrics 53:983; `kenward-roger-linear` takes Sigma as linear in its
+parameters, which is exact for complete data and what SAS does for `us`. In all, the covariance of the covariance
+parameters is the inverse of the observed information (as in the R package mmrm).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ FloatArray = NDArray[np.float64]
 
 # Numerical: share of the largest variance below which a row of a joint test repeats the others.
 REDUNDANT = 1e-10
-METHODS = ("satterthwaite", "kenward-roger", "residual")
+METHODS = ("satterthwaite", "kenward-roger", "kenward-roger-linear", "residual")
 
 
 class Contrast(NamedTuple):
@@ -56,7 +57,7 @@ class Inference:
 
     Attributes
     ----------
-    method : `satterthwaite`, `kenward-roger` or `residual`.
+    method : one of `METHODS`.
     cov : (p, p), covariance of the kept fixed effects, as if Sigma were known.
     adjusted : (p, p), the same with Kenward and Roger's correction, else equal to `cov`.
     cov_change : (q, p, p), derivative of `cov` by each covariance parameter.
@@ -77,13 +78,15 @@ def infer(method: str, moments: Moments, end: Search, back: FloatArray, residual
     cov = end.at.cov
     change = -cov @ end.change @ cov
     cov_theta = np.asarray(np.linalg.pinv(0.5 * end.hessian, hermitian=True), dtype=np.float64)
-    adjusted = cov + 2.0 * _kenward_roger(moments, end, cov_theta) if method == "kenward-roger" else cov
+    adjusted = cov
+    if method.startswith("kenward-roger"):
+        adjusted = cov + 2.0 * _kenward_roger(moments, end, cov_theta, method.endswith("linear"))
     return Inference(
         method, back @ cov @ back.T, back @ adjusted @ back.T, back @ change @ back.T, cov_theta, residual_df
     )
 
 
-def _kenward_roger(moments: Moments, end: Search, cov_theta: FloatArray) -> FloatArray:
+def _kenward_roger(moments: Moments, end: Search, cov_theta: FloatArray, linear: bool) -> FloatArray:
     """Half of what estimating Sigma adds to the covariance of the fixed effects."""
     q = len(end.covariances[0].first)
     wobble = np.empty_like(end.at.precision)
@@ -92,7 +95,8 @@ def _kenward_roger(moments: Moments, end: Search, cov_theta: FloatArray) -> Floa
         w = end.at.precision[mine]
         own = cov_theta[g * q : (g + 1) * q, g * q : (g + 1) * q]
         product = np.einsum("iab,ij,sbc,jcd->sad", c.first, own, w, c.first, optimize=True)
-        wobble[mine] = w @ (product - 0.25 * np.tensordot(own, c.second, 2)) @ w
+        bend = 0.0 if linear else 0.25 * np.tensordot(own, c.second, 2)
+        wobble[mine] = w @ (product - bend) @ w
     p = moments.n_columns - 1
     cov = end.at.cov
     middle = normal_equations(moments, wobble)[:p, :p]
@@ -132,7 +136,7 @@ def joint(inference: Inference, coefficients: FloatArray, rows: FloatArray) -> J
     if rank == 0 or rank < len(rows):
         return JointTest(estimate, rank, np.nan, np.nan, np.nan)
     wald = float(estimate @ np.linalg.solve(rows @ inference.adjusted @ rows.T, estimate)) / rank
-    if inference.method == "kenward-roger":
+    if inference.method.startswith("kenward-roger"):
         share, df = _kenward_roger_f(inference, rows)
         wald *= share
     elif inference.method == "residual":

@@ -5,28 +5,32 @@ products of the data are products of x (n, k): much smaller than those of the ge
 Newton's method runs on the distinct elements of Sigma themselves; with complete data its first step ends it. A trial
 this file cannot finish (a visit nobody of an arm attended, a singular covariance) is left to the general fit.
 
+The functions are plain Python and run as such; `machine_code` gives the same ones compiled.
+
 Shapes below: n patients, v visits, k columns of x, s missing-data patterns, p = v k fixed effects (visit-major),
 d = v (v + 1) / 2 distinct elements of Sigma.
 """
 
 from __future__ import annotations
 
+import sys
 import zlib
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
+from types import FunctionType
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from exojoint.trial.analysis import mmrm_kernel_algebra, mmrm_kernel_data
 from exojoint.trial.analysis.mmrm_kernel_algebra import (
     cholesky,
     dot,
     invert,
     invert_above,
     invert_part,
-    machine_code,
     product,
     times,
 )
@@ -38,6 +42,7 @@ BoolArray = NDArray[np.bool_]
 # Numerical settings, as in `mmrm_newton`, `mmrm_design` and `mmrm_start`.
 DECREMENT_TOLERANCE = 1e-11
 ITERATION_LIMIT = 40
+CHEAP_STEPS = 15  # steps that leave out how the fixed effects move with Sigma: nearly Newton's, a third of the work
 HALVINGS = 30
 SUFFICIENT_GAIN = 1e-4
 ROUNDING = 1e-12
@@ -64,7 +69,48 @@ class Slopes(NamedTuple):
     change: FloatArray
 
 
-@machine_code
+def fit_one(y: FloatArray, x: FloatArray, reported: int, results: FloatArray, summary: FloatArray) -> None:
+    """Fit a trial y (n, v) with x (n, k).
+
+    Writes into results (reported, v, 3) estimate, variance and degrees of freedom of the first `reported` columns
+    of x; and into summary (3,) 1 where the fit converged, the number of iterations, and the restricted
+    log-likelihood. Both stay as they are where the visits do not allow a fit.
+    """
+    v, k = y.shape[1], x.shape[1]
+    p, d = v * k, v * (v + 1) // 2
+    coefficients, scale = np.zeros((v, k)), np.zeros(v)
+    residual = np.empty((len(y), v))
+    for i in range(len(y)):
+        for a in range(v):
+            residual[i, a] = y[i, a]
+    if not least_squares(residual, x, coefficients, scale):
+        return
+    sums = sum_patterns(residual, x)
+    sigma = first_guess(sums)
+    s = len(sums.patients)
+    state = State(np.zeros((s, v, v)), np.zeros((s, v, v)), np.zeros((p, p)), np.zeros((p, p)), np.zeros(p))
+    slopes = Slopes(np.zeros(d), np.zeros((d, d)), np.zeros((d, d)), np.zeros((d, p, p)))
+    value = _evaluate(sigma, sums, state)
+    full = False
+    for iteration in range(ITERATION_LIMIT):
+        summary[1] = iteration
+        _first_derivatives(sums, state, slopes)
+        _curvature(sums, state, slopes)
+        step, decrement, determined = _step(slopes)
+        if decrement < DECREMENT_TOLERANCE or iteration > CHEAP_STEPS:
+            full = True
+            _correction(sums, state, slopes)
+            step, decrement, determined = _step(slopes)
+        value, moved = _along(sigma, step, value, decrement, sums, state)
+        if full and decrement < DECREMENT_TOLERANCE:
+            summary[0] = 1.0 if determined and _regular(sigma) else 0.0
+            break
+        if not moved:
+            break
+    summary[2] = _log_likelihood(value, sums, scale, k)
+    _report(coefficients, scale, state, slopes, reported, results)
+
+
 def _evaluate(sigma: FloatArray, sums: Sums, state: State) -> float:
     """Minus twice the restricted log-likelihood without constants; NaN where Sigma is not positive definite."""
     seen, patients, xx, xy, yy = sums
@@ -92,7 +138,6 @@ def _evaluate(sigma: FloatArray, sums: Sums, state: State) -> float:
     return value + log_det + squares - dot(beta, moment)
 
 
-@machine_code
 def _first_derivatives(sums: Sums, state: State, slopes: Slopes) -> None:
     """Gradient by the distinct elements of Sigma, and W M W per pattern (see `mmrm_criterion`)."""
     seen, patients, xx, xy, yy = sums
@@ -123,17 +168,26 @@ def _first_derivatives(sums: Sums, state: State, slopes: Slopes) -> None:
             e += 1
 
 
-@machine_code
-def _second_derivatives(sums: Sums, state: State, slopes: Slopes) -> None:
-    """Exact and expected Hessian (d, d) and the change of X' W X with each element of Sigma (d, p, p)."""
-    _, exact, expected, change = slopes
-    d, p = len(exact), len(state.beta)
-    force, turned = np.zeros((d, p)), np.zeros((d, p, p))
+def _curvature(sums: Sums, state: State, slopes: Slopes) -> None:
+    """Hessian as if the fixed effects were known, and its expectation (d, d)."""
+    _, exact, expected, _ = slopes
     exact.fill(0.0)
     expected.fill(0.0)
-    change.fill(0.0)
     for j in range(len(sums.patients)):
         _quadratic(state.w[j], state.swept[j], sums.patients[j], exact, expected)
+    for e in range(len(exact)):
+        for f in range(e):
+            exact[e, f] = exact[f, e]
+            expected[e, f] = expected[f, e]
+
+
+def _correction(sums: Sums, state: State, slopes: Slopes) -> None:
+    """Make the Hessian exact, and give the change of X' W X with each element of Sigma (d, p, p)."""
+    _, exact, _, change = slopes
+    d, p = len(exact), len(state.beta)
+    force, turned = np.zeros((d, p)), np.zeros((d, p, p))
+    change.fill(0.0)
+    for j in range(len(sums.patients)):
         _normal_change(state.w[j], sums.xx[j], sums.xy[j], change, force)
     for e in range(d):
         for i in range(p):
@@ -148,10 +202,8 @@ def _second_derivatives(sums: Sums, state: State, slopes: Slopes) -> None:
                     correction += turned[e, i, h] * turned[f, h, i]
             exact[e, f] -= correction
             exact[f, e] = exact[e, f]
-            expected[f, e] = expected[e, f]
 
 
-@machine_code
 def _quadratic(w: FloatArray, swept: FloatArray, count: float, exact: FloatArray, expected: FloatArray) -> None:
     """Add one pattern's 2 tr(W M W E W E') - n tr(W E W E'), and its expectation n tr(W E W E'), for E <= E'."""
     v = len(w)
@@ -172,7 +224,6 @@ def _quadratic(w: FloatArray, swept: FloatArray, count: float, exact: FloatArray
             e += 1
 
 
-@machine_code
 def _normal_change(w: FloatArray, xx: FloatArray, xy: FloatArray, change: FloatArray, force: FloatArray) -> None:
     """Add one pattern's change of X' W X (d, p, p) and of X' W y (d, p) with each element of Sigma."""
     v, k = len(w), len(xx)
@@ -191,7 +242,6 @@ def _normal_change(w: FloatArray, xx: FloatArray, xy: FloatArray, change: FloatA
             e += 1
 
 
-@machine_code
 def _step(slopes: Slopes) -> tuple[FloatArray, float, bool]:
     """Newton's step, or the scoring step where the curvature is not positive; its expected gain; which it was."""
     gradient, exact, expected, _ = slopes
@@ -216,7 +266,6 @@ def _step(slopes: Slopes) -> tuple[FloatArray, float, bool]:
     return step, decrement, determined
 
 
-@machine_code
 def _along(
     sigma: FloatArray, step: FloatArray, value: float, decrement: float, sums: Sums, state: State
 ) -> tuple[float, bool]:
@@ -239,14 +288,12 @@ def _along(
     return value, False
 
 
-@machine_code
 def _regular(sigma: FloatArray) -> bool:
     """Tell whether every visit keeps some variance of its own."""
     lower = np.zeros((len(sigma), len(sigma)))
     return not np.isnan(cholesky(sigma, lower, LEAST_CONDITIONAL_VARIANCE))
 
 
-@machine_code
 def _log_likelihood(value: float, sums: Sums, scale: FloatArray, k: int) -> float:
     """Add the constants and undo the scaling of the visits."""
     total = value
@@ -259,7 +306,6 @@ def _log_likelihood(value: float, sums: Sums, scale: FloatArray, k: int) -> floa
     return -0.5 * total
 
 
-@machine_code
 def _report(
     coefficients: FloatArray, scale: FloatArray, state: State, slopes: Slopes, reported: int, results: FloatArray
 ) -> None:
@@ -280,55 +326,37 @@ def _report(
 
 
 FitOne = Callable[[FloatArray, FloatArray, int, FloatArray, FloatArray], None]
+FUNCTIONS = (
+    _evaluate,
+    _first_derivatives,
+    _curvature,
+    _correction,
+    _quadratic,
+    _normal_change,
+    _step,
+    _along,
+    _regular,
+    _log_likelihood,
+    _report,
+)
 
 
-def _compile(source_stamp: int) -> FitOne:
-    """Make the entry point; numba keeps it on disk under the value of `source_stamp`, besides this file's date."""
+@lru_cache(maxsize=1)
+def machine_code() -> FitOne:
+    """Turn `fit_one` and what it calls into machine code, which numba keeps on disk; other threads run meanwhile."""
+    import numba
 
-    def fit_one(y: FloatArray, x: FloatArray, reported: int, results: FloatArray, summary: FloatArray) -> None:
-        if source_stamp < 0:
-            return
-        v, k = y.shape[1], x.shape[1]
-        p, d = v * k, v * (v + 1) // 2
-        coefficients, scale = np.zeros((v, k)), np.zeros(v)
-        residual = np.empty((len(y), v))
-        for i in range(len(y)):
-            for a in range(v):
-                residual[i, a] = y[i, a]
-        if not least_squares(residual, x, coefficients, scale):
-            return
-        sums = sum_patterns(residual, x)
-        sigma = first_guess(sums)
-        s = len(sums.patients)
-        state = State(np.zeros((s, v, v)), np.zeros((s, v, v)), np.zeros((p, p)), np.zeros((p, p)), np.zeros(p))
-        slopes = Slopes(np.zeros(d), np.zeros((d, d)), np.zeros((d, d)), np.zeros((d, p, p)))
-        value = _evaluate(sigma, sums, state)
-        for iteration in range(ITERATION_LIMIT):
-            summary[1] = iteration
-            _first_derivatives(sums, state, slopes)
-            _second_derivatives(sums, state, slopes)
-            step, decrement, determined = _step(slopes)
-            if decrement < DECREMENT_TOLERANCE:
-                summary[0] = 1.0 if determined and _regular(sigma) else 0.0
-                break
-            value, moved = _along(sigma, step, value, decrement, sums, state)
-            if not moved:
-                break
-        summary[2] = _log_likelihood(value, sums, scale, k)
-        _report(coefficients, scale, state, slopes, reported, results)
-
-    compiled: FitOne = numba.njit(cache=True, nogil=True, error_model="numpy")(fit_one)
+    files = (mmrm_kernel_algebra, mmrm_kernel_data, sys.modules[__name__])
+    names: dict[str, object] = {}
+    for file in files:
+        names.update(vars(file))
+    for file in files:
+        for function in file.FUNCTIONS:
+            plain = FunctionType(function.__code__, names, function.__name__)
+            names[function.__name__] = numba.njit(nogil=True, error_model="numpy")(plain)
+    entry = FunctionType(fit_one.__code__, names, fit_one.__name__)
+    # numba would look at the date of this file only: the name on disk carries a check sum of all three.
+    stamp = zlib.crc32(b"".join(Path(str(file.__file__)).read_bytes() for file in files))
+    entry.__qualname__ = f"{fit_one.__name__}_{stamp:08x}"
+    compiled: FitOne = numba.njit(cache=True, nogil=True, error_model="numpy")(entry)
     return compiled
-
-
-def _source_stamp() -> int:
-    """Check sum of the three kernel files: numba itself would not notice a change in the other two."""
-    folder = Path(__file__).parent
-    names = ("mmrm_kernel.py", "mmrm_kernel_data.py", "mmrm_kernel_algebra.py")
-    return zlib.crc32(b"".join((folder / name).read_bytes() for name in names))
-
-
-# fit_one(y, x, reported, results, summary) fits a trial y (n, v) with x (n, k) into results (reported, v, 3): estimate,
-# variance, degrees of freedom of the first `reported` columns of x; and into summary (3,): 1 where the fit converged,
-# number of iterations, restricted log-likelihood. Both stay as they are where the visits do not allow a fit.
-fit_one = _compile(_source_stamp())

@@ -1,28 +1,17 @@
-"""Small dense algebra for machine code: plain loops, so that every processor of a family gives the same bytes."""
+"""Small dense algebra to be turned into machine code: plain loops, so that the order of sums is always the same."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar, cast
-
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
-F = TypeVar("F", bound=Callable[..., object])
 
 # Numerical: share of its diagonal below which a pivot of normal equations says that a column repeats others.
 ALIAS_TOLERANCE = 1e-12
 
 
-def machine_code(function: F) -> F:
-    """Compile at the first call and let other threads run meanwhile; the entry point keeps the result on disk."""
-    return cast(F, numba.njit(nogil=True, error_model="numpy")(function))
-
-
-@machine_code
 def cholesky(a: FloatArray, lower: FloatArray, least: float) -> float:
     """Lower triangle of a (m, m); gives its log determinant, NaN where a pivot is below `least` of its diagonal."""
     m, log_det = len(a), 0.0
@@ -41,7 +30,6 @@ def cholesky(a: FloatArray, lower: FloatArray, least: float) -> float:
     return log_det
 
 
-@machine_code
 def invert_above(a: FloatArray, inverse: FloatArray, least: float) -> float:
     """Inverse of a positive definite matrix; gives its log determinant, or NaN as `cholesky`."""
     m = len(a)
@@ -65,13 +53,11 @@ def invert_above(a: FloatArray, inverse: FloatArray, least: float) -> float:
     return log_det
 
 
-@machine_code
 def invert(a: FloatArray, inverse: FloatArray) -> float:
     """Inverse of a well-determined matrix; gives its log determinant, NaN where a column repeats others."""
     return invert_above(a, inverse, ALIAS_TOLERANCE)
 
 
-@machine_code
 def invert_part(sigma: FloatArray, seen: BoolArray, w: FloatArray) -> float:
     """Inverse of the rows and columns that were seen, in place among zeros; gives the log determinant."""
     visits, m = np.zeros(len(seen), np.int64), 0
@@ -90,7 +76,6 @@ def invert_part(sigma: FloatArray, seen: BoolArray, w: FloatArray) -> float:
     return log_det
 
 
-@machine_code
 def dot(a: FloatArray, b: FloatArray) -> float:
     """Sum of products, always in the same order."""
     total = 0.0
@@ -99,7 +84,6 @@ def dot(a: FloatArray, b: FloatArray) -> float:
     return total
 
 
-@machine_code
 def times(a: FloatArray, b: FloatArray) -> FloatArray:
     """Matrix (m, n) times vector (n,)."""
     result = np.empty(len(a))
@@ -108,7 +92,6 @@ def times(a: FloatArray, b: FloatArray) -> FloatArray:
     return result
 
 
-@machine_code
 def product(a: FloatArray, b: FloatArray, out: FloatArray) -> None:
     """Matrix times matrix into `out`."""
     for i in range(len(a)):
@@ -119,3 +102,6 @@ def product(a: FloatArray, b: FloatArray, out: FloatArray) -> None:
             if weight != 0.0:
                 for j in range(b.shape[1]):
                     out[i, j] += weight * b[h, j]
+
+
+FUNCTIONS = (cholesky, invert_above, invert, invert_part, dot, times, product)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from exojoint.trial.analysis.mmrm_kernel_algebra import cholesky, dot, invert, machine_code, times
+from exojoint.trial.analysis.mmrm_kernel_algebra import cholesky, dot, invert, times
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -27,7 +27,6 @@ class Sums(NamedTuple):
     yy: FloatArray
 
 
-@machine_code
 def least_squares(y: FloatArray, x: FloatArray, coefficients: FloatArray, scale: FloatArray) -> bool:
     """Replace y (n, v) by its residuals per visit in units of their spread; False where a visit does not allow it."""
     n, v = y.shape
@@ -67,7 +66,6 @@ def least_squares(y: FloatArray, x: FloatArray, coefficients: FloatArray, scale:
     return True
 
 
-@machine_code
 def sum_patterns(y: FloatArray, x: FloatArray) -> Sums:
     """Sort patients by the visits they attended, and sum the products of each pattern."""
     n, v = y.shape
@@ -109,7 +107,6 @@ def sum_patterns(y: FloatArray, x: FloatArray) -> Sums:
     return Sums(seen[:s], patients, xx, xy, yy)
 
 
-@machine_code
 def first_guess(sums: Sums) -> FloatArray:
     """Correlations of the residuals over patients seen at both visits, shrunk until positive definite (v, v)."""
     seen, patients, yy = sums.seen, sums.patients, sums.yy
@@ -131,3 +128,6 @@ def first_guess(sums: Sums) -> FloatArray:
                 if a != b:
                     sigma[a, b] *= START_SHRINKAGE
     return sigma
+
+
+FUNCTIONS = (least_squares, sum_patterns, first_guess)

@@ -8,6 +8,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from exojoint.core.errors import InputError, Problem
 from exojoint.trial.analysis.mmrm_criterion import Curvature, Evaluation, curvature, evaluate
 from exojoint.trial.analysis.mmrm_moments import Moments, triangle
 from exojoint.trial.analysis.mmrm_structures import Covariance, Structure, covariance
@@ -16,15 +17,21 @@ FloatArray = NDArray[np.float64]
 
 # Numerical settings of the search, in units of minus twice the log-likelihood or of log standard deviation.
 DECREMENT_TOLERANCE = 1e-11  # expected further gain at which the search ends
+STALLED_TOLERANCE = 1e-6  # the same where rounding hides any gain
 ITERATION_LIMIT = 60
 HALVINGS = 40
 SUFFICIENT_GAIN = 1e-4  # share of the expected gain a step must achieve (Armijo)
 ROUNDING = 1e-12  # relative rounding of the criterion, tolerated in the comparison of two values
-LONGEST_STEP = 2.0
-# Least curvature, relative to the expected information of the parameter, at which it counts as determined by the data.
+LONGEST_STEP = 2.0  # of a log standard deviation
+# Least curvature, relative to the expected information, at which parameters count as determined by the data.
 LEAST_INFORMATION = 1e-6
 # Least share of a visit's variance left unexplained by the other visits; below it Sigma is singular.
 LEAST_CONDITIONAL_VARIANCE = 1e-9
+LEAST_VARIANCE = 1e-12  # of a visit, in units of the residual variance; below it a visit has none
+
+_NOT_POSITIVE = Problem(
+    "covariance parameters", "give a matrix that is not positive definite", "theta of a fit", "Leave `start` out."
+)
 
 
 class Outcome(IntEnum):
@@ -71,32 +78,41 @@ class _Point:
 
 def search(moments: Moments, structure: Structure, start: FloatArray, reml: bool) -> Search:
     """Minimise minus twice the log-likelihood from `start` (groups * q,)."""
-    n_groups = int(moments.group.max()) + 1
-    here = _point(moments, structure, start, n_groups, reml)
+    here = _point(moments, structure, start, int(moments.group.max()) + 1, reml)
     if here is None:
-        raise ValueError("the search starts at a matrix that is not positive definite")
+        raise InputError(_NOT_POSITIVE)
     outcome = Outcome.iteration_limit
     gradient, hessian, change = _local(moments, here, reml)
     iteration = 0
     while iteration < ITERATION_LIMIT:
         iteration += 1
-        step = _step(gradient, *hessian)
+        step = _shortened(_step(gradient, *hessian), structure.n_sd(moments.seen.shape[1]), len(here.covariances))
         decrement = float(-gradient @ step)
         there = _along(moments, structure, here, step, decrement, reml)
         if there is None:
             outcome = Outcome.no_descent
             break
+        stalled = there.at.value >= here.at.value - ROUNDING * (1.0 + abs(here.at.value))
         here = there
         gradient, hessian, change = _local(moments, here, reml)
         if _singular(here.covariances):
             outcome = Outcome.boundary
             break
-        if decrement < DECREMENT_TOLERANCE:
+        if decrement < (STALLED_TOLERANCE if stalled else DECREMENT_TOLERANCE):
             outcome = Outcome.ok
             break
     if outcome != Outcome.boundary and not _determined(*hessian):
         outcome = Outcome.not_identified
     return Search(here.theta, here.covariances, here.at, change, hessian[0], outcome, iteration)
+
+
+def describe(moments: Moments, structure: Structure, theta: FloatArray, reml: bool) -> Search:
+    """Take `theta` (groups * q,) as it is, without a search; its outcome says that nobody searched."""
+    here = _point(moments, structure, theta, int(moments.group.max()) + 1, reml)
+    if here is None:
+        raise InputError(_NOT_POSITIVE)
+    _, hessian, change = _local(moments, here, reml)
+    return Search(here.theta, here.covariances, here.at, change, hessian[0], Outcome.iteration_limit, 0)
 
 
 def _point(moments: Moments, structure: Structure, theta: FloatArray, n_groups: int, reml: bool) -> _Point | None:
@@ -132,7 +148,7 @@ def sigma_by_theta(covariances: tuple[Covariance, ...]) -> FloatArray:
 
 
 def _step(gradient: FloatArray, exact: FloatArray, expected: FloatArray) -> FloatArray:
-    """Newton's step where the curvature is positive, else the scoring step; never longer than the limit."""
+    """Newton's step where the curvature is positive, else the scoring step."""
     unit = _information_unit(expected)
     scaled_gradient = gradient / unit
     by_unit = np.outer(unit, unit)
@@ -142,7 +158,13 @@ def _step(gradient: FloatArray, exact: FloatArray, expected: FloatArray) -> Floa
         ridge = LEAST_INFORMATION * np.eye(len(unit))
         lower = np.linalg.cholesky(expected / by_unit + ridge)
     step: FloatArray = -np.linalg.solve(lower.T, np.linalg.solve(lower, scaled_gradient)) / unit
-    return step * min(1.0, LONGEST_STEP / max(float(np.abs(step).max()), LONGEST_STEP))
+    return step
+
+
+def _shortened(step: FloatArray, n_sd: int, n_groups: int) -> FloatArray:
+    """Scale a step down until no log standard deviation moves further than the limit."""
+    longest = float(np.abs(step.reshape(n_groups, -1)[:, :n_sd]).max())
+    return step * min(1.0, LONGEST_STEP / max(longest, LONGEST_STEP))
 
 
 def _information_unit(expected: FloatArray) -> FloatArray:
@@ -166,9 +188,15 @@ def _along(
 
 
 def _determined(exact: FloatArray, expected: FloatArray) -> bool:
-    unit = _information_unit(expected)
-    informed = bool(np.all(np.diag(expected) > 0))
-    return informed and bool(np.linalg.eigvalsh(exact / np.outer(unit, unit))[0] > LEAST_INFORMATION)
+    """Tell whether no combination of parameters has a curvature far below what complete knowledge would give it."""
+    by_unit = np.outer(_information_unit(expected), _information_unit(expected))
+    try:
+        lower = np.linalg.cholesky(expected / by_unit)
+    except np.linalg.LinAlgError:
+        return False
+    half = np.linalg.solve(lower, exact / by_unit)
+    share = np.linalg.eigvalsh(np.linalg.solve(lower, half.T))
+    return bool(share[0] > LEAST_INFORMATION)
 
 
 def _singular(covariances: tuple[Covariance, ...]) -> bool:
@@ -178,6 +206,6 @@ def _singular(covariances: tuple[Covariance, ...]) -> bool:
             conditional = np.diag(np.linalg.cholesky(c.sigma)) ** 2
         except np.linalg.LinAlgError:  # every pattern seen is positive definite, the whole is not
             return True
-        if np.any(conditional < LEAST_CONDITIONAL_VARIANCE * np.minimum(variance, 1.0)):
+        if np.any(conditional < LEAST_CONDITIONAL_VARIANCE * variance) or np.any(variance < LEAST_VARIANCE):
             return True
     return False

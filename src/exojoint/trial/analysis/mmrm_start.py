@@ -10,8 +10,11 @@ from exojoint.trial.analysis.mmrm_moments import Moments
 
 FloatArray = NDArray[np.float64]
 
-# Numerical: smallest variance (in units of the residual variance) and eigenvalue of the correlation of a guess.
+# Numerical: smallest variance of a guess, in units of the residual variance.
 LEAST_VARIANCE = 1e-4
+# A correlation matrix with a smaller eigenvalue than the first is shrunk until it has none below the second: a guess
+# that is the data's own may be close to singular, a made-up one should keep away from it.
+SINGULAR_EIGENVALUE = 1e-9
 LEAST_EIGENVALUE = 0.02
 
 
@@ -34,7 +37,8 @@ def _positive(total: FloatArray, count: FloatArray) -> FloatArray:
     sd = np.sqrt(np.where(np.diag(count) > 0, np.maximum(variance, LEAST_VARIANCE), 1.0))
     unit = np.eye(len(sd))
     r = np.clip(average / np.outer(sd, sd), -1.0, 1.0) * (1.0 - unit) + unit
-    while np.linalg.eigvalsh(r)[0] < LEAST_EIGENVALUE:
-        r = unit + 0.9 * (r - unit)
+    if np.linalg.eigvalsh(r)[0] < SINGULAR_EIGENVALUE:
+        while np.linalg.eigvalsh(r)[0] < LEAST_EIGENVALUE:
+            r = unit + 0.9 * (r - unit)
     guess: FloatArray = r * np.outer(sd, sd)
     return guess

@@ -17,6 +17,7 @@ from scipy import special
 
 from exojoint.core.errors import InputError, Problem
 from exojoint.trial.analysis.mmrm import FALLBACK, fit_mmrm
+from exojoint.trial.analysis.mmrm_kernel import machine_code
 from exojoint.trial.analysis.mmrm_newton import Outcome
 
 FloatArray = NDArray[np.float64]
@@ -185,9 +186,7 @@ def fit_trials(
 
 def _by_machine(y: FloatArray, x: FloatArray, results: FloatArray, threads: int) -> NDArray[np.bool_]:
     """Fit what machine code can fit; tell which trials it did."""
-    # Deferred: numba takes longer to import than a command line may take to show its help.
-    from exojoint.trial.analysis.mmrm_kernel import fit_one
-
+    fit_one = machine_code()
     trials, reported = len(y), results.shape[1]
     summary = np.zeros((trials, 3))
 
