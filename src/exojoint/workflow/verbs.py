@@ -167,7 +167,7 @@ TABLES = (
 
 def _draws(plan: Plan, kernel: Kernel, work: Work, threads: int, keep_all: bool, tell: Tell) -> None:
     """Compute the chunks that are not there yet; each survives an interruption from the moment it is put."""
-    import altair as alt
+    import polars as pl
 
     from exojoint.workflow.answer import KEPT_TRIALS
     from exojoint.workflow.draw import run_draw
@@ -322,14 +322,17 @@ def _save_chart(chart: alt.LayerChart | alt.FacetChart, path: Path) -> None:
 
     from exojoint.core.files import atomic_write
 
-    kind = path.suffix.lower().removeprefix(".")
-    if kind == "png":
+    kind = path.suffix.lower()
+    if kind == ".png":
         binary = io.BytesIO()
         chart.save(binary, format="png", scale_factor=2)
         atomic_write(path, binary.getvalue())
         return
     text = io.StringIO()
-    chart.save(text, format=kind, **({"inline": True} if kind == "html" else {}))
+    if kind == ".html":
+        chart.save(text, format="html", inline=True)
+    else:
+        chart.save(text, format="svg")
     atomic_write(path, text.getvalue())
 
 
