@@ -54,14 +54,15 @@ def zone_rates(
         + p.w_catabolic_matrix * matrix_loss(x, p)
     )
     free = 1 - (x.healthy + x.catabolic + x.senescent)
-    switched = p.k_catabolic_switch * p.rel_turnover * stimulus * x.healthy * lever.catabolic_switch
-    reverted = p.k_reversion * p.rel_turnover * x.catabolic * lever.reversion
-    born = p.k_proliferation * p.rel_turnover * x.healthy * free * (1 + lever.proliferation)
-    aged = p.k_senescence * p.rel_turnover * p.rel_age_senescence * x.healthy
-    aged_catabolic = p.rel_senescence_catabolic * p.k_senescence * p.rel_turnover * p.rel_age_senescence * x.catabolic
-    died = p.k_death_healthy * p.rel_turnover * stimulus * x.healthy * lever.cell_death
-    died_catabolic = p.k_death_catabolic * p.rel_turnover * stimulus * x.catabolic * lever.cell_death
-    cleared = p.k_senescent_clearance * p.rel_turnover * x.senescent
+    switching, renewal = p.rel_switching * p.rel_turnover, p.rel_renewal * p.rel_turnover
+    switched = p.k_catabolic_switch * switching * stimulus * x.healthy * lever.catabolic_switch
+    reverted = p.k_reversion * switching * x.catabolic * lever.reversion
+    born = p.k_proliferation * renewal * x.healthy * free * (1 + lever.proliferation)
+    ageing = p.k_senescence * renewal * p.rel_age_senescence
+    aged, aged_catabolic = ageing * x.healthy, p.rel_senescence_catabolic * ageing * x.catabolic
+    died = p.k_death_healthy * renewal * stimulus * x.healthy * lever.cell_death
+    died_catabolic = p.k_death_catabolic * renewal * stimulus * x.catabolic * lever.cell_death
+    cleared = p.k_senescent_clearance * renewal * x.senescent
     induced = saturating(inflammation, p.enzyme_inflammation_half)
     makers = p.rel_turnover * (x.healthy + p.rel_synthesis_catabolic * x.catabolic)
     inhibited = (1 + p.synthesis_inflammation_half) / (inflammation + p.synthesis_inflammation_half)

@@ -16,7 +16,7 @@ from exojoint.joint.tables import folder
 from exojoint.joint.views import ZONES
 
 Reals = NDArray[np.float64]
-Drawn = Mapping[str, float]
+Drawn = Mapping[str, float]  # values of a knowledge draw by name
 GRADE_COLUMNS = (
     "kl", "collagen_1", "collagen_2", "collagen_3", "sclerosis", "osteophytes", "rel_tone", "rest_of_joint",
 )  # fmt: skip

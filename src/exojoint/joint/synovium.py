@@ -65,7 +65,7 @@ def turnover_fixed(p: SimpleNamespace) -> Value:
 
 
 def turnover_lymph(p: SimpleNamespace) -> Value:
-    """Return the turnover of synovial fluid that its lymph flow implies, so that volume and vesicles leave alike."""
+    """Return the turnover of synovial fluid that its lymph flow implies, so that fluid and what floats in it leave alike."""
     return p.flow_lymph / (p.volume_rest + p.volume_inflammation)
 
 
