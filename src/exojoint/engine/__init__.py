@@ -5,5 +5,18 @@ from exojoint.engine.expression import Expr
 from exojoint.engine.kernel import Kernel, compile_system
 from exojoint.engine.solve import Outcome, Trajectory, rest, solve
 from exojoint.engine.system import System, trace
+from exojoint.engine.triggers import Trigger
 
-__all__ = ["Event", "Expr", "Kernel", "Outcome", "System", "Trajectory", "compile_system", "rest", "solve", "trace"]
+__all__ = [
+    "Event",
+    "Expr",
+    "Kernel",
+    "Outcome",
+    "System",
+    "Trajectory",
+    "Trigger",
+    "compile_system",
+    "rest",
+    "solve",
+    "trace",
+]

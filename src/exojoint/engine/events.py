@@ -70,13 +70,14 @@ def calendar(system: System, events: Sequence[Event], n: int) -> Calendar:
     Raises
     ------
     InputError
-        Unknown kind or target, a day before 0, an array that does not fit the patients, or two settings of one target on one day.
+        Unknown kind or target, a day before 0, an array that does not fit the patients, or two settings of one target
+        on one day.
     """
-    problems = [p for i, e in enumerate(events) for p in _problems(system, e, f"event {i + 1}", n)]
+    problems = [p for i, e in enumerate(events) for p in event_problems(system, e, f"event {i + 1}", n)]
     if problems:
         raise InputError(*problems)
     ordered = sorted(events, key=_canonical)
-    code = np.array([_code(system, e) for e in ordered], dtype=np.int64).reshape(-1, 3)
+    code = np.array([code_of(system, e) for e in ordered], dtype=np.int64).reshape(-1, 3)
     days = [np.asarray(e.day, dtype=np.float64) for e in ordered]
     amounts = [np.asarray(0.0 if isinstance(e.amount, str) else e.amount, dtype=np.float64) for e in ordered]
     day = _table(days, n)
@@ -85,12 +86,10 @@ def calendar(system: System, events: Sequence[Event], n: int) -> Calendar:
     order = np.argsort(day, axis=1, kind="stable")
     day = np.take_along_axis(day, order, axis=1)
     event = code[order]
-    if len(order) == len(amount):
-        amount = np.take_along_axis(amount, order, axis=1)
-    else:
-        amount = amount[:, order[0]]
+    shared = len(order) == 1
+    amount = amount[:, order[0]] if shared else np.take_along_axis(amount, order, axis=1)
     _refuse_conflicts(system, day, event, amount)
-    return Calendar(*(np.ascontiguousarray(a) for a in (day, event, amount)))
+    return Calendar(np.ascontiguousarray(day), np.ascontiguousarray(event), np.ascontiguousarray(amount))
 
 
 def _table(columns: Sequence[Reals], least: int) -> Reals:
@@ -106,13 +105,15 @@ def _canonical(e: Event) -> tuple[int, str, str, bytes, bytes]:
     return KINDS[e.kind], e.target, amount, number, np.asarray(e.day, dtype=np.float64).tobytes()
 
 
-def _code(system: System, e: Event) -> tuple[int, int, int]:
+def code_of(system: System, e: Event) -> tuple[int, int, int]:
+    """Return an event as numbers: kind, column of its target, and output that gives its amount or -1."""
     table = system.parameters if e.kind == "input" else system.states
     source = system.index(e.amount) if isinstance(e.amount, str) else -1
     return KINDS[e.kind], table.index(e.target), source
 
 
-def _problems(system: System, e: Event, where: str, n: int) -> list[Problem]:
+def event_problems(system: System, e: Event, where: str, n: int) -> list[Problem]:
+    """Return what is wrong with an event."""
     if e.kind not in KINDS:
         return [Problem(where, f"kind {e.kind!r}", "add, set or input", did_you_mean(str(e.kind), KINDS))]
     known = system.inputs if e.kind == "input" else system.states

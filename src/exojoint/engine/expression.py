@@ -54,7 +54,8 @@ class Expr:
     ----------
     op : str
         ``symbol``, ``const``, ``time``, an arithmetic operation (``add sub mul div pow min max neg abs inv sqrt exp
-        log sin cos atan floor``), a truth value (``lt le eq and or not true false``) or ``select`` (condition, then, else).
+        log sin cos atan floor``), a truth value (``lt le eq and or not true false``) or ``select`` (condition, then,
+        else).
     args : tuple of Expr
         Operands, in order; sorted by key where order has no meaning.
     name : str
@@ -74,57 +75,75 @@ class Expr:
     key: bytes
 
     def __add__(self, other: Expr | Scalar) -> Expr:
+        """Write a + b."""
         return add(self, as_expr(other))
 
     def __radd__(self, other: Scalar) -> Expr:
+        """Write a number + b."""
         return add(as_expr(other), self)
 
     def __sub__(self, other: Expr | Scalar) -> Expr:
+        """Write a - b."""
         return sub(self, as_expr(other))
 
     def __rsub__(self, other: Scalar) -> Expr:
+        """Write a number - b."""
         return sub(as_expr(other), self)
 
     def __mul__(self, other: Expr | Scalar) -> Expr:
+        """Write a * b."""
         return mul(self, as_expr(other))
 
     def __rmul__(self, other: Scalar) -> Expr:
+        """Write a number * b."""
         return mul(as_expr(other), self)
 
     def __truediv__(self, other: Expr | Scalar) -> Expr:
+        """Write a / b."""
         return div(self, as_expr(other))
 
     def __rtruediv__(self, other: Scalar) -> Expr:
+        """Write a number / b."""
         return div(as_expr(other), self)
 
     def __pow__(self, other: Expr | Scalar) -> Expr:
+        """Write a ** b."""
         return power(self, as_expr(other))
 
     def __rpow__(self, other: Scalar) -> Expr:
+        """Write a number ** b."""
         return power(as_expr(other), self)
 
     def __neg__(self) -> Expr:
+        """Write -a."""
         return neg(self)
 
     def __pos__(self) -> Expr:
+        """Write +a."""
         return self
 
     def __abs__(self) -> Expr:
+        """Write the size of a."""
         return absolute(self)
 
     def __lt__(self, other: Expr | Scalar) -> Expr:
+        """Write a < b, as a condition."""
         return relation("lt", self, as_expr(other))
 
     def __le__(self, other: Expr | Scalar) -> Expr:
+        """Write a <= b, as a condition."""
         return relation("le", self, as_expr(other))
 
     def __gt__(self, other: Expr | Scalar) -> Expr:
+        """Write a > b, as a condition."""
         return relation("lt", as_expr(other), self)
 
     def __ge__(self, other: Expr | Scalar) -> Expr:
+        """Write a >= b, as a condition."""
         return relation("le", as_expr(other), self)
 
     def __bool__(self) -> bool:
+        """Refuse: a condition has no truth before the course is known."""
         raise InputError(
             Problem(
                 "equations",
@@ -135,6 +154,7 @@ class Expr:
         )
 
     def __repr__(self) -> str:
+        """Return the expression as text."""
         return show(self)
 
 

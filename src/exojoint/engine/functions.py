@@ -17,7 +17,8 @@ from exojoint.engine.expression import (
 )
 
 __all__ = [
-    "FALSE", "TIME", "TRUE", "atan", "both", "cos", "either", "equal", "exp", "floor", "log", "maximum", "minimum", "negate", "sin", "sqrt", "where",
+    "FALSE", "TIME", "TRUE", "atan", "both", "cos", "either", "equal", "exp", "floor", "log", "maximum", "minimum",
+    "negate", "sin", "sqrt", "where",
 ]  # fmt: skip
 
 

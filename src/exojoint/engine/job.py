@@ -14,6 +14,7 @@ from exojoint.engine import slots
 from exojoint.engine.events import Calendar
 from exojoint.engine.kernel import Variant
 from exojoint.engine.slots import CONTROL, LANE, LIMITS, SIZES
+from exojoint.engine.triggers import Watch
 
 Reals = NDArray[np.float64]
 ALIGNMENT = 64  # bytes; the widest vector register and the cache line of every processor served
@@ -54,31 +55,40 @@ SCALE_FLOOR = 1e-9  # a state that never exceeded this (in its unit) counts as n
 
 @dataclass(frozen=True)
 class Patients:
-    """What goes in: parameters (n, n_parameters), state at day 0 (n, n_states), events; ``ignored`` states need not settle."""
+    """What goes in: parameters (n.
+
+    N_parameters), state at day 0 (n, n_states), jumps; ``ignored`` states need not settle.
+    """
 
     parameters: Reals
     state: Reals
     calendar: Calendar
+    watch: Watch
     ignored: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Results:
-    """What comes out: values (n, m, k), final state (n, n_states), outcome (n,), attempts (n,)."""
+    """What comes out: values (n.
+
+    M, k), final state (n, n_states), outcome, attempts (n,), first day of triggers (n, t).
+    """
 
     values: Reals
     state: Reals
     outcome: NDArray[np.uint8]
     steps: NDArray[np.int32]
+    fired: Reals
 
 
-def empty_results(n: int, n_times: int, n_wanted: int, n_states: int) -> Results:
+def empty_results(n: int, n_times: int, n_wanted: int, n_states: int, n_triggers: int = 0) -> Results:
     """Return memory for the results of n patients."""
     return Results(
         np.empty((n, n_times, n_wanted)),
         np.empty((n, n_states)),
         np.empty(n, dtype=np.uint8),
         np.empty(n, dtype=np.int32),
+        np.empty((n, n_triggers)),
     )
 
 
@@ -187,15 +197,21 @@ def _arrays(
         calendar.day,
         calendar.event,
         calendar.amount,
+        patients.watch.watch,
+        patients.watch.threshold,
+        patients.watch.effect,
+        patients.watch.amount,
         results.values,
         results.state,
         results.outcome,
         results.steps,
+        results.fired,
         queue,
         space.w,
         space.c,
         space.lane,
         space.own,
+        np.zeros((2 * patients.watch.size + 1, variant.shape.lanes), dtype=np.int64),
     ]
 
 
@@ -214,13 +230,16 @@ def _sizes(
         "events": calendar.size,
         "day_stride": calendar.size if len(calendar.day) > 1 else 0,
         "amount_stride": calendar.size if len(calendar.amount) > 1 else 0,
+        "triggers": patients.watch.size,
+        "threshold_stride": patients.watch.size if len(patients.watch.threshold) > 1 else 0,
+        "effect_stride": len(patients.watch.effect) if len(patients.watch.amount) > 1 else 0,
         "row_y": layout.rows["y"],
         "row_k0": layout.rows["k0"],
+        "row_y_new": layout.rows["y_new"],
         "row_absolute": layout.rows["absolute"],
         "row_atol": layout.rows["atol"],
         "row_y_out": layout.rows["y_out"],
         "row_outputs": layout.rows["outputs"],
-        "rows": layout.rows["end"],
         "memory": space.w.ctypes.data,
         "control": space.c.ctypes.data,
         "own": space.own.ctypes.data,

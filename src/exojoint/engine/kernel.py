@@ -21,7 +21,7 @@ from exojoint.engine.store import Extra, Facts, default_folder, load_or_build
 from exojoint.engine.system import System
 
 ENTRY = "exojoint_driver"  # name of the driver's entry in its machine code
-N_POINTERS = 21  # a place for the result, a place for an error and the 19 pointers of a job
+N_POINTERS = 27  # a place for the result, a place for an error and the 25 pointers of a job
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _driver(folder: Path | None, single: bool) -> bytes:
     """Return the driver's machine code; the one part that needs numba, once per machine."""
 
     def build() -> tuple[bytes, Extra]:
-        from exojoint.engine.driver import driver_assembly
+        from exojoint.engine.driver.loop import driver_assembly
 
         text, name = driver_assembly(single)
         return object_code(text.replace(name, ENTRY), this_processor()), {}
@@ -129,7 +129,7 @@ def _facts() -> dict[str, str | int | bool]:
     """Return what all machine code depends on: this engine, its compiler and this processor."""
     h = hashlib.sha256()
     root = files("exojoint.engine")
-    for folder in (root, root / "passes", root / "backends"):
+    for folder in (root, root / "passes", root / "backends", root / "driver"):
         for f in sorted((f for f in folder.iterdir() if f.name.endswith((".py", ".toml"))), key=lambda f: f.name):
             h.update(f.name.encode() + f.read_bytes())
     processor = this_processor()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import cast
 
 import llvmlite.binding as llvm
 
@@ -44,7 +44,7 @@ def _initialise() -> None:
     llvm.initialize_native_asmprinter()
 
 
-def _target(processor: Processor) -> Any:
+def _target(processor: Processor) -> llvm.TargetMachine:
     _initialise()
     triple = llvm.get_process_triple()
     reloc = "static" if triple.startswith("x86") else "default"
@@ -84,6 +84,13 @@ class Code:
         """Return the address of a function."""
         return int(self._engine.get_function_address(name))
 
-    def function(self, name: str, n_pointers: int) -> Any:
+    def function(self, name: str, n_pointers: int) -> Callable[..., int]:
         """Return a function of pointers that gives back a whole number; it runs without the interpreter's lock."""
-        return ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * n_pointers)(self.address(name))
+        kind = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * n_pointers)
+        return cast(Callable[..., int], kind(self.address(name)))
+
+
+def vector_function(address: int) -> Callable[[int, int, int], None]:
+    """Return the machine function at an address: working memory, control rows, one more pointer."""
+    kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+    return cast(Callable[[int, int, int], None], kind(address))

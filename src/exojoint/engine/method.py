@@ -1,4 +1,7 @@
-"""The integrator, written as programs: stages, error, step control and dense output of Rodas5P for any number of states."""
+"""The integrator, written as programs.
+
+Stages, error, step control and dense output of Rodas5P for any number of states.
+"""
 
 from __future__ import annotations
 
@@ -191,7 +194,10 @@ def _now(n: int) -> Program:
 
 
 def _settled(n: int) -> Program:
-    """Count the states that still move (k0 holds the rates before it is solved; watched is 0 for states that may move)."""
+    """Count the states that still move (k0 holds the rates before it is solved.
+
+    Watched is 0 for states that may move).
+    """
     b = Builder()
     size = b.emit("max", b.emit("abs", b.load("y", EACH)), b.const(FLOOR_AT_REST))
     moves = b.emit("abs", b.load("k0", EACH))

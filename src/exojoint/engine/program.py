@@ -1,7 +1,7 @@
 """Three-address code: the only language that back ends have to understand.
 
-A program is a list of operations on numbered values. It loads from and stores to named arrays whose rows hold one value per
-lane. A loop program repeats for every state: rows given as ``EACH`` move with the loop, other rows stay.
+A program is a list of operations on numbered values. It loads from and stores to named arrays whose rows hold one
+value per lane. A loop program repeats for every state: rows given as ``EACH`` move with the loop, other rows stay.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ ARITHMETIC: Final = ("add", "sub", "mul", "div", "pow", "min", "max")
 FUNCTIONS: Final = ("neg", "abs", "inv", "sqrt", "exp", "log", "sin", "cos", "atan", "floor")
 FUSED: Final = ("fma", "fnma", "fms")  # a*b + c, c - a*b, a*b - c with one rounding where the machine can
 CONDITIONS: Final = ("lt", "le", "eq", "and", "or", "not", "true", "false")
-REDUCTIONS: Final = ("sum", "largest")  # over the turns of a loop, into one row
+REDUCTIONS: Final = ("sum",)  # over the turns of a loop, into one row
 COMMUTATIVE: Final = ("add", "mul", "min", "max", "eq", "and", "or")
 
 
@@ -100,7 +100,7 @@ class Builder:
         self._stores.append(Op("store", (value,), array, row))
 
     def reduce(self, kind: str, array: str, row: int, value: int) -> None:
-        """Collect a moving value over all turns (``sum`` or ``largest``, from zero) into one row."""
+        """Collect a moving value over all turns (``sum``, from zero) into one row."""
         self._stores.append(Op(kind, (value,), array, row))
 
     def _place_of(self, op: Op) -> int:
@@ -111,7 +111,10 @@ class Builder:
         return place
 
     def finish(self, name: str, turns: int = 0) -> Program:
-        """Return the program: only what the stores need, products fused into sums, each value shortly before its use."""
+        """Return the program: only what the stores need.
+
+        Products fused into sums, each value shortly before its use.
+        """
         ops = fuse(self.ops, [s.args[0] for s in self._stores])
         out: list[Op] = []
         place: dict[int, int] = {}

@@ -30,6 +30,8 @@ CONTROL: Final = (
     "unsettled",  # number of states that still move (only when resting)
     "resting",  # rate per day below which a state counts as settled
     "limit",  # largest number of attempts
+    "before",  # theta known to be before a trigger fires
+    "after",  # theta known to be after it
 )
 (
     T,
@@ -54,18 +56,22 @@ CONTROL: Final = (
     UNSETTLED,
     RESTING,
     LIMIT,
+    BEFORE,
+    AFTER,
 ) = range(len(CONTROL))
 
 # Whole numbers that a job gives to the driver: sizes, strides, rows, addresses and switches.
 SIZES: Final = (
-    "lanes", "itemsize", "states", "parameters", "patients", "times", "wanted", "events", "day_stride", "amount_stride",
-    "row_y", "row_k0", "row_absolute", "row_atol", "row_y_out", "row_outputs", "rows", "memory", "control", "own", "computed", "shared",
-    "resting",
+    "lanes", "itemsize", "states", "parameters", "patients", "times", "wanted",
+    "events", "day_stride", "amount_stride", "triggers", "threshold_stride", "effect_stride",
+    "row_y", "row_k0", "row_y_new", "row_absolute", "row_atol", "row_y_out", "row_outputs",
+    "memory", "control", "own", "computed", "shared", "resting",
 )  # fmt: skip
 (
-    LANES, ITEMSIZE, STATES, PARAMETERS, PATIENTS, TIMES, WANTED, EVENTS, DAY_STRIDE, AMOUNT_STRIDE,
-    ROW_Y, ROW_K0, ROW_ABSOLUTE, ROW_ATOL, ROW_Y_OUT, ROW_OUTPUTS, ROWS, MEMORY, CONTROL_AT, OWN, COMPUTED, SHARED,
-    IS_RESTING,
+    LANES, ITEMSIZE, STATES, PARAMETERS, PATIENTS, TIMES, WANTED,
+    EVENTS, DAY_STRIDE, AMOUNT_STRIDE, TRIGGERS, THRESHOLD_STRIDE, EFFECT_STRIDE,
+    ROW_Y, ROW_K0, ROW_Y_NEW, ROW_ABSOLUTE, ROW_ATOL, ROW_Y_OUT, ROW_OUTPUTS,
+    MEMORY, CONTROL_AT, OWN, COMPUTED, SHARED, IS_RESTING,
 ) = range(len(SIZES))  # fmt: skip
 
 # Real numbers that a job gives to the driver.
@@ -81,11 +87,20 @@ FUNCTIONS: Final = (
 F_PATIENT, F_FACTORISE, F_RATES, F_SOLVE, F_OUTPUTS, F_CLAMP, F_STAGE = range(7)
 F_FINISH, F_CONTROL, F_COMMIT, F_DENSE, F_NOW, F_SETTLED = range(13, 19)
 
-# Whole numbers that every lane keeps: patient (-1: idle), next output, next event, output pending, joined in mid-step.
-LANE: Final = ("patient", "next_output", "next_event", "pending", "fresh")
-ID, NEXT_OUTPUT, NEXT_EVENT, PENDING, FRESH = range(len(LANE))
+# Whole numbers that every lane keeps: patient (-1: idle), next output, next event, output pending, joined in mid-step,
+# step cut by a trigger.
+LANE: Final = ("patient", "next_output", "next_event", "pending", "fresh", "cut")
+ID, NEXT_OUTPUT, NEXT_EVENT, PENDING, FRESH, CUT = range(len(LANE))
 
-# Columns of an event: what it does, to which state or parameter, and the output that gives its amount (-1: a number).
+# Columns of an event or effect: what it does, to which state or parameter, and the output that gives its amount
+# (-1: the amount is a number).
 EVENT: Final = ("kind", "target", "source")
 KIND, TARGET, SOURCE = range(len(EVENT))
+N_EVENT: Final = len(EVENT)
 SET_STATE, SET_INPUT, ADD_STATE = range(3)  # in the order in which they act on one day
+
+# Columns of a trigger: watched column, fires on rising (1) or falling (0), effects from .. so many, at most so often
+# (0: no limit), fires at day 0 if its condition holds then.
+WATCH: Final = ("column", "rising", "first_effect", "effects", "at_most", "at_once")
+COLUMN, RISING, FIRST_EFFECT, N_EFFECTS, AT_MOST, AT_ONCE = range(len(WATCH))
+N_WATCH: Final = len(WATCH)

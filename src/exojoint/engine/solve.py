@@ -14,6 +14,7 @@ from exojoint.core.errors import InputError, Problem, did_you_mean
 from exojoint.engine.events import Event, calendar
 from exojoint.engine.job import Patients, Settings, empty_results, run_job
 from exojoint.engine.kernel import Kernel
+from exojoint.engine.triggers import Trigger, watch
 
 Reals = NDArray[np.float64]
 
@@ -60,6 +61,8 @@ class Trajectory:
     outcome : (n,), values of Outcome
     steps : (n,)
         Steps tried.
+    fired : (n, t)
+        Day on which each trigger fired first; nan if it never did.
     """
 
     days: Reals
@@ -68,6 +71,7 @@ class Trajectory:
     state: Reals
     outcome: NDArray[np.uint8]
     steps: NDArray[np.int32]
+    fired: Reals
 
 
 def solve(
@@ -85,6 +89,7 @@ def solve(
     rtol: float | None = None,
     atol: ArrayLike | None = None,
     first_step: float = 1e-4,
+    triggers: Sequence[Trigger] = (),
 ) -> Trajectory:
     """Follow patients from day 0.
 
@@ -115,6 +120,8 @@ def solve(
         against the largest value that it has had in the same patient.
     first_step
         Step tried at the start and after every event, day.
+    triggers
+        Jumps that the course itself sets off.
 
     Raises
     ------
@@ -133,10 +140,10 @@ def solve(
     tolerance = _tolerance(kernel, atol)
     settings = Settings(rtol if rtol is not None else chosen.rtol, tolerance, first_step)
     n = len(p)
-    results = empty_results(n, len(days), len(wanted), y.shape[1])
+    results = empty_results(n, len(days), len(wanted), y.shape[1], len(triggers))
     run_job(
         kernel.variant(single=chosen.single),
-        Patients(p, y, calendar(kernel.system, events, n)),
+        Patients(p, y, calendar(kernel.system, events, n), watch(kernel.system, triggers, n)),
         days,
         wanted,
         end,
@@ -145,7 +152,9 @@ def solve(
         threads=threads,
         progress=progress,
     )
-    return Trajectory(days, tuple(outputs), results.values, results.state, results.outcome, results.steps)
+    return Trajectory(
+        days, tuple(outputs), results.values, results.state, results.outcome, results.steps, results.fired
+    )
 
 
 def rest(
@@ -195,7 +204,7 @@ def rest(
     n = len(p)
     results = empty_results(n, 0, 0, y.shape[1])
     ignored = tuple(kernel.system.states.index(s) for s in ignore)
-    patients = Patients(p, y, calendar(kernel.system, (), n), ignored)
+    patients = Patients(p, y, calendar(kernel.system, (), n), watch(kernel.system, (), n), ignored)
     chosen = MODES[mode]
     settings = Settings(chosen.rtol, rest=tolerance)
     run_job(
@@ -203,7 +212,7 @@ def rest(
     )
     failed = results.outcome == Outcome.not_settled
     results.state[failed] = np.nan
-    return Trajectory(np.empty(0), (), results.values, results.state, results.outcome, results.steps)
+    return Trajectory(np.empty(0), (), results.values, results.state, results.outcome, results.steps, results.fired)
 
 
 def _patients(kernel: Kernel, parameters: ArrayLike, state: ArrayLike) -> tuple[Reals, Reals]:

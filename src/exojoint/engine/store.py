@@ -1,8 +1,8 @@
 """Compiled code on disk: read only if it is exactly what this machine would build now, else built again.
 
-An entry is two files, ``<key>.bin`` and ``<key>.json``. The key is a digest of everything the code depends on. The second file
-repeats these facts, adds a digest of the first, and is written last: without it, or if anything differs, there is no entry.
-Nothing is ever unpickled.
+An entry is two files, ``<key>.bin`` and ``<key>.json``. The key is a digest of everything the code depends on. The
+second file repeats these facts, adds a digest of the first, and is written last: without it, or if anything differs,
+there is no entry. Nothing is ever unpickled.
 """
 
 from __future__ import annotations

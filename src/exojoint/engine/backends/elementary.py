@@ -1,8 +1,9 @@
 """exp, log and power for vectors: LLVM has none, so they are written here as polynomials that every lane can follow.
 
-Series are those of e^r and of 2 atanh(q), cut where the next term is below the last bit; no fitted coefficients. The logarithm
-is kept as a sum of two numbers inside a power, because the exponent multiplies its error. Measured over the whole range the
-errors are below 1 unit in the last place for exp and log and below 2 for power (tests/unit/engine/test_engine_elementary.py).
+Series are those of e^r and of 2 atanh(q), cut where the next term is below the last bit; no fitted coefficients. The
+logarithm is kept as a sum of two numbers inside a power, because the exponent multiplies its error. Measured over the
+whole range the errors are below 1 unit in the last place for exp and log and below 2 for power
+(tests/unit/engine/test_engine_elementary.py).
 """
 
 from __future__ import annotations

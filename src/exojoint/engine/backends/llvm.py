@@ -1,7 +1,7 @@
 """Three-address code to LLVM assembly: one vector instruction per operation, one patient per vector lane.
 
-Products are fused into sums by name (``llvm.fma``), never by a licence to reorder. The digits of a patient therefore do not
-depend on the number of lanes or on the compiler's mood, only on whether the processor can fuse at all.
+Products are fused into sums by name (``llvm.fma``), never by a licence to reorder. The digits of a patient therefore
+do not depend on the number of lanes or on the compiler's mood, only on whether the processor can fuse at all.
 """
 
 from __future__ import annotations
@@ -54,7 +54,10 @@ class Shape:
 
 @dataclass(frozen=True)
 class _Array:
-    """Where the rows of one array are: pointer, bytes to the first row, element type, lanes side by side, bytes per row."""
+    """Where the rows of one array are.
+
+    Pointer, bytes to the first row, element type, lanes side by side, bytes per row.
+    """
 
     pointer: str
     offset: int

@@ -1,8 +1,8 @@
 """Intermediate results through which many states act on many rates become unknowns of the linear system.
 
-If n states reach m rates only through one value (inflammation, overload), the Jacobian holds a block of n x m numbers of rank
-one. With the value as an extra unknown that block is n + m numbers, and the elimination decides itself when to remove it.
-The solution for the states is the same; factorising and solving cost about half in models of joints.
+If n states reach m rates only through one value (inflammation, overload), the Jacobian holds a block of n x m numbers
+of rank one. With the value as an extra unknown that block is n + m numbers, and the elimination decides itself when to
+remove it. The solution for the states is the same; factorising and solving cost about half in models of joints.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Patient-only work leaves the inner loop: gather parameter-only factors and terms, then compute each once per patient."""
+"""Patient-only work leaves the inner loop.
+
+Gather parameter-only factors and terms, then compute each once per patient.
+"""
 
 from __future__ import annotations
 

@@ -29,7 +29,8 @@ def jacobian(roots: Sequence[Expr], wrt: Sequence[Expr], *, inside: bool = False
     roots
         Expressions to differentiate.
     wrt
-        Nodes to differentiate by: symbols, time, or compound nodes, which then count as variables wherever they are read.
+        Nodes to differentiate by: symbols, time, or compound nodes, which then count as variables wherever they are
+        read.
     inside
         Differentiate roots that are themselves compound nodes of ``wrt`` through their own definition.
 
@@ -147,7 +148,7 @@ def branch(e: Expr, i: int) -> Expr | None:
 
 
 def partial(e: Expr, i: int) -> Expr:
-    """Return the derivative of one arithmetic operation by its i-th operand (abs has none at its kink; minus or plus one is taken)."""
+    """Return the derivative of one arithmetic operation by its i-th operand (plus one for abs at zero)."""
     a = e.args
     match e.op:
         case "add":

@@ -1,4 +1,7 @@
-"""Divisions become products with one shared reciprocal per denominator: a vector division costs as much as ten products."""
+"""Divisions become products with one shared reciprocal per denominator.
+
+A vector division costs as much as ten products.
+"""
 
 from __future__ import annotations
 

@@ -17,7 +17,10 @@ def rewrite(roots: Sequence[Expr], rule: Callable[[Expr], Expr]) -> list[Expr]:
 
 
 def substitute(roots: Sequence[Expr], table: dict[Expr, Expr]) -> list[Expr]:
-    """Return the roots with every node of ``table`` replaced, outermost first (the inside of a replaced node is gone)."""
+    """Return the roots with every node of ``table`` replaced.
+
+    Outermost first (the inside of a replaced node is gone).
+    """
     done: dict[Expr, Expr] = dict(table)
     for e in walk(roots):
         if e not in done:
