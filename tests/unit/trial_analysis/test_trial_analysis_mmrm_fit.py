@@ -351,3 +351,43 @@ def test_a_contrast_of_the_wrong_length_is_refused():
     y, X, subject, visit = longitudinal(3)
     with pytest.raises(InputError, match="one per column"):
         fit_mmrm(y, X, subject, visit).contrast([1.0])
+
+
+def test_two_variances_at_one_visit_are_welchs_t():
+    """REML gives both sample variances, and Satterthwaite's degrees of freedom are then Welch's."""
+    rng = np.random.default_rng(4)
+    side = np.repeat([0, 1], [12, 25])
+    y = rng.normal(size=37) * (1.0 + 2.0 * side)
+    X = np.column_stack([side == 0, side == 1]).astype(float)
+    fit = fit_mmrm(y, X, np.arange(37), np.zeros(37), groups=side)
+    one = fit.contrast([-1, 1])
+    welch = stats.ttest_ind(y[side == 1], y[side == 0], equal_var=False)
+    assert (one.t, one.df, one.p) == pytest.approx((welch.statistic, welch.df, welch.pvalue), rel=1e-7)
+
+
+def test_a_joint_test_of_unequal_degrees_of_freedom_matches_their_mean_f():
+    """Two independent means with 11 and 24 degrees of freedom: E = sum of df / (df - 2), df = 2 E / (E - 2)."""
+    rng = np.random.default_rng(4)
+    side = np.repeat([0, 1], [12, 25])
+    X = np.column_stack([side == 0, side == 1]).astype(float)
+    y = rng.normal(size=37) * (1.0 + 2.0 * side)
+    joint = fit_mmrm(y, X, np.arange(37), np.zeros(37), groups=side).joint_test(np.eye(2))
+    mean = 11 / 9 + 24 / 22
+    assert joint.df == pytest.approx(2 * mean / (mean - 2), rel=1e-6)
+
+
+def test_a_joint_test_with_a_variance_of_one_degree_of_freedom_has_two():
+    side = np.repeat([0, 1], [2, 25])
+    y = np.random.default_rng(4).normal(size=27)
+    X = np.column_stack([side == 0, side == 1]).astype(float)
+    joint = fit_mmrm(y, X, np.arange(27), np.zeros(27), groups=side).joint_test(np.eye(2))
+    assert joint.df == 2.0
+
+
+def test_kenward_and_rogers_test_of_several_contrasts_is_a_wider_f():
+    y, X, subject, visit = longitudinal(3)
+    rows = np.eye(9)[4:8]
+    plain = fit_mmrm(y, X, subject, visit).joint_test(rows)
+    adjusted = fit_mmrm(y, X, subject, visit, method="kenward-roger-linear").joint_test(rows)
+    assert 0 < adjusted.f < plain.f
+    assert adjusted.p > plain.p
