@@ -19,7 +19,7 @@ from altair.typing import ChartType
 
 from exojoint.core.errors import ExojointError
 from exojoint.report.data import RunData
-from exojoint.report.numbers import clean
+from exojoint.report.numbers import CONTROL, clean
 from exojoint.report.palette import FONT, INK, PAPER, SOFT, TEXT, theme
 
 PNG_SCALE = 2.0
@@ -86,11 +86,14 @@ FigureMaker = Callable[[RunData, Layout], Drawing | None]
 
 
 def values(frame: pl.DataFrame | Iterable[dict[str, Any]]) -> alt.InlineData:
-    """Rows inside the specification; nothing is ever loaded from elsewhere, and what is not a number is left out."""
+    """Rows inside the specification; nothing is ever loaded from elsewhere, and what is not a number is left out.
+
+    The rows are one text, because Altair copies lists of rows many times and a text never.
+    """
     frame = frame if isinstance(frame, pl.DataFrame) else pl.DataFrame(list(frame), infer_schema_length=None)
-    known = frame.with_columns(cs.float().fill_nan(None))
-    infinite = [pl.when(pl.col(name).is_finite()).then(name) for name in known.select(cs.float()).columns]
-    return alt.InlineData(values=known.with_columns(infinite).to_dicts())
+    finite = [pl.when(pl.col(name).is_finite()).then(name) for name in frame.select(cs.float()).columns]
+    rows = frame.with_columns(finite).with_columns(cs.string().str.replace_all(CONTROL.pattern, "\ufffd"))
+    return alt.InlineData(values=rows.write_json(), format=alt.JsonDataFormat(type="json"))
 
 
 def thinned(frame: pl.DataFrame) -> pl.DataFrame:

@@ -33,7 +33,7 @@ def effects(data: RunData) -> Table | None:
         return None
     level = percent(data.verdict.effects[0].level)
     true, seen = f"true difference\n{level} interval", f"trial's estimate\n{level} interval"
-    heads = ("effect", true, "MC error", seen, "estimate\n− truth", "estimand", "patients\n(failed)")
+    heads = ("effect", true, "MC\nerror", seen, "estimate\n− truth", "estimand", "patients\n(failed)")
     note = (
         "True difference: over the knowledge draws, without trial noise. MC error: of its mean. "
         "Estimate − truth shows the bias of the analysis."
@@ -59,7 +59,7 @@ def _effect_row(effect: Effect) -> tuple[str, ...]:
         seen,
         bias,
         effect.estimand,
-        f"{count(effect.n_patients)} ({count(effect.n_failed)})",
+        f"{count(effect.n_patients)}\n({count(effect.n_failed)})",
     )
 
 

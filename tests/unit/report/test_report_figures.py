@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 
 import altair as alt
@@ -76,17 +77,17 @@ def test_a_narrow_figure_fits_a_phone_and_a_wide_one_a_desk(reported):
 def test_axes_name_their_units(data):
     assert "'points'" in texts(specification(means(data, WIDE).chart))
     assert "weeks since the first injection" in texts(specification(means(data, WIDE).chart))
-    assert "1e9 particles" in texts(specification(vesicles(data, WIDE).chart))
+    assert "10⁹ particles" in texts(specification(vesicles(data, WIDE).chart))
     assert "label dose, particles" in texts(specification(dose_response(data, WIDE).chart))
     assert "exosome − saline, points (← better)" in texts(specification(effects(data, WIDE).chart))
 
 
 def test_the_criterion_and_the_stated_error_rate_are_drawn(data):
-    assert "{'from': -5.0}" in texts(specification(effects(data, NARROW).chart))
-    assert "{'value': 0.05}" in texts(specification(operating(data, NARROW).chart))
+    assert '"from":-5.0' in texts(specification(effects(data, NARROW).chart))
+    assert '{"value":0.05}' in texts(specification(operating(data, NARROW).chart))
     bare = dataclasses.replace(data, manifest=dataclasses.replace(data.manifest, criteria=(), settings={}))
-    assert "{'from': -5.0}" not in texts(specification(effects(bare, NARROW).chart))
-    assert "{'value': 0.05}" not in texts(specification(operating(bare, NARROW).chart))
+    assert '"from":-5.0' not in texts(specification(effects(bare, NARROW).chart))
+    assert '{"value":0.05}' not in texts(specification(operating(bare, NARROW).chart))
 
 
 def test_false_positives_stand_before_power(data):
@@ -96,7 +97,7 @@ def test_false_positives_stand_before_power(data):
 
 def test_numbers_that_are_none_are_left_out_and_nothing_else(data):
     rows = values([{"x": 1.0, "y": math.nan}, {"x": math.inf, "y": 2.0}])
-    assert rows.to_dict()["values"] == [{"x": 1.0, "y": None}, {"x": None, "y": 2.0}]
+    assert json.loads(rows.to_dict()["values"]) == [{"x": 1.0, "y": None}, {"x": None, "y": 2.0}]
     curves = data.tables["curves"].with_columns(mean=pl.when(pl.col("day") > 300).then(math.nan).otherwise("mean"))
     drawing = means(dataclasses.replace(data, tables={**data.tables, "curves": curves}), NARROW)
     assert drawing is not None

@@ -141,7 +141,7 @@ def test_tables_scroll_in_their_own_box_and_the_page_fits_a_phone(html):
 def test_synthetic_and_failed_patients_are_visible(page):
     assert "SYNTHETIC DATA: every number in this run was made up" in page.text
     assert "did not come to rest before treatment" in page.text
-    assert "12,800 (3)" in page.text
+    assert "12,800\n(3)" in page.text
 
 
 def test_building_twice_gives_the_same_bytes(reported):
