@@ -236,8 +236,8 @@ def _lots(plan: Plan, lots: pl.DataFrame) -> dict[str, Any]:
         return {}
     released = lots.filter(pl.col("released"))
     return {
-        "source": plan.source.name if plan.source else "",
-        "process": plan.process.name if plan.process else "",
+        "source": plan.product.source.name if plan.product.source else "",
+        "process": plan.product.process.name if plan.product.process else "",
         "made": lots.height,
         "released": released.height,
         "inactive_share_of_released": float(np.mean(released["inactive"].to_numpy())) if released.height else 0.0,
@@ -290,7 +290,7 @@ def settings(plan: Plan) -> dict[str, str | int | float | bool | None]:
         "patients_per_draw": text.simulation.patients_per_draw,
         "trials_per_draw": text.simulation.trials_per_draw,
         "level": LEVEL,
-        "synthetic": plan.nta is None and plan.source is not None,
+        "synthetic": plan.product.nta is None and plan.product.source is not None,
     }
 
 

@@ -56,12 +56,12 @@ def knowledge_of(plan: Plan, scores: Floats) -> list[Knowledge]:
 def make_lots(plan: Plan, values: Knowledge, luck: Stream, wanted: int) -> tuple[tuple[Lot, ...], tuple[Lot, ...]]:
     """Released lots for the trials of a draw, and the lots that failed release."""
     text = plan.scenario.text.lot
-    if text is None or plan.source is None or plan.process is None:
+    if text is None or plan.product.source is None or plan.product.process is None:
         return (), ()
-    campaign = make_campaign(plan.source, plan.process, values, luck, wanted)
+    campaign = make_campaign(plan.product.source, plan.product.process, values, luck, wanted)
     lots = campaign.released
-    if plan.nta is not None:
-        lots = tuple(lot_from_nta(plan.nta, lot, material=text.material) for lot in lots)
+    if plan.product.nta is not None:
+        lots = tuple(lot_from_nta(plan.product.nta, lot, material=text.material) for lot in lots)
     if text.null_product:
         lots = tuple(without_potency(lot) for lot in lots)
     return lots, campaign.failed

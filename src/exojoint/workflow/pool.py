@@ -12,7 +12,7 @@ from exojoint.core.streams import Stream
 from exojoint.engine import Event, Kernel, Outcome, Trajectory, solve
 from exojoint.joint.burn_in import burn_in
 from exojoint.joint.starting import starting_state
-from exojoint.patients.sampling import Patients, match_effusion, sample_patients
+from exojoint.patients.sampling import Patients, match_effusion, recruit, reweigh, with_knowledge
 from exojoint.product.delivery import deliver
 from exojoint.product.lot import Lot, lot_parameters
 from exojoint.treatments.administer import administer
@@ -60,25 +60,23 @@ def rest_pool(
     ----------
     knowledge, luck : one per draw; the same stream gives the same patients (shared luck)
     """
-    knee = plan.knee
     ids = np.arange(n, dtype=np.int64)
-    people = tuple(
-        sample_patients(plan.population, plan.joint, knee.parameters, values, stream, ids)
-        for values, stream in zip(knowledge, luck, strict=True)
-    )
-    parameters = np.concatenate(
-        [_parameters(plan, values, group) for values, group in zip(knowledge, people, strict=True)]
-    )
-    state = np.concatenate(
-        [_start(plan, group, values, stream) for group, values, stream in zip(people, knowledge, luck, strict=True)]
-    )
+    recruits = {stream.key: recruit(plan.population, plan.joint, plan.knee.parameters, stream, ids) for stream in luck}
+    people = tuple(with_knowledge(recruits[stream.key], values) for values, stream in zip(knowledge, luck, strict=True))
+    both = list(zip(people, knowledge, strict=True))
+    parameters = np.concatenate([_parameters(plan, values, group) for group, values in both])
+    state = np.concatenate([_start(plan, values, group) for group, values in both])
     pain = np.concatenate([group.pain_latent for group in people])
     rested = burn_in(plan.joint, kernel, parameters, state, pain, threads=threads)
     parameters, state = _recorded_effusion(plan, people, np.array(rested.parameters), np.array(rested.state))
-    weights = np.concatenate([group.weights for group in people])
-    return Pool(
-        people, tuple(knowledge), parameters, state, rested.outcome, weights, np.repeat(np.arange(len(people)), n)
+    settled = rested.settled.reshape(len(people), n)
+    people = tuple(
+        group if fine.all() else reweigh(plan.population, group, fine)
+        for group, fine in zip(people, settled, strict=True)
     )
+    weights = np.concatenate([group.weights for group in people])
+    draw = np.repeat(np.arange(len(people)), n)
+    return Pool(people, tuple(knowledge), parameters, state, rested.outcome, weights, draw)
 
 
 def _parameters(plan: Plan, values: Knowledge, people: Patients) -> Floats:
@@ -94,10 +92,9 @@ def _parameters(plan: Plan, values: Knowledge, people: Patients) -> Floats:
     return matrix
 
 
-def _start(plan: Plan, people: Patients, values: Knowledge, stream: Stream) -> Floats:
+def _start(plan: Plan, values: Knowledge, people: Patients) -> Floats:
     """(n, n_states) before burn-in: structure by grade, dispositions empty."""
-    score = stream.child("collagen within grade").normal(people.ids, 1)[:, 0]
-    within = score if plan.joint.structure == "default" else None
+    within = people.collagen_z if plan.joint.structure == "default" else None
     joint = starting_state(plan.joint, people.kl, bmi=people.parameters["bmi_target"], collagen_z=within, values=values)
     state = np.tile(plan.knee.initial(), (len(people.ids), 1))
     state[:, : joint.shape[1]] = joint

@@ -71,7 +71,7 @@ def check(scenario: Path) -> Plan:
     InputError
         With every problem found.
     """
-    from exojoint.workflow.plan import make_plan
+    from exojoint.workflow.lookup import make_plan
 
     return make_plan(Path(scenario))
 
@@ -102,7 +102,7 @@ def run(
         With every problem of the scenario, before any work is done and anything is written.
     """
     from exojoint.runs.store import check_output, open_run
-    from exojoint.workflow.plan import make_plan
+    from exojoint.workflow.lookup import make_plan
 
     root = Path("runs") if out is None else Path(out)
     check_output(root)

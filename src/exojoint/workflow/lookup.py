@@ -1,0 +1,231 @@
+"""Looks up everything a scenario names and checks that it fits together; all problems are told at once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from exojoint.core.errors import InputError, Problem, did_you_mean
+from exojoint.core.tables import Parameter, ParameterTable, read_parameters
+from exojoint.core.units import parse_quantity
+from exojoint.decision.criteria import Criteria, load_criteria, read_criteria
+from exojoint.joint.model import load_joint
+from exojoint.patients.population import Population, load_population, patient_parameters, read_population
+from exojoint.product.catalogue import Process, Source, load_process, load_source, product_parameters
+from exojoint.product.instruments.nanosight import read_nanosight
+from exojoint.product.instruments.nta import NtaExperiment
+from exojoint.product.lot import check_material
+from exojoint.treatments.assemble import Knee, assemble
+from exojoint.treatments.dispositions import administration_parameters
+from exojoint.treatments.treatment import dispositions_for, list_treatments, load_treatment
+from exojoint.trial.design import Design
+from exojoint.trial.design_file import load_design
+from exojoint.workflow.plan import ArmPlan, Plan, Product
+from exojoint.workflow.scenario import Arm, Scenario, read_scenario
+
+Loaded = TypeVar("Loaded")
+
+
+class _Collector:
+    """Runs loaders and keeps what is wrong, so that all of it is told at once."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def get(self, load: Callable[[], Loaded]) -> Loaded | None:
+        try:
+            return load()
+        except InputError as error:
+            self.problems.extend(error.problems)
+            return None
+
+
+def make_plan(path: Path, *, seed: int | None = None, patients: int | None = None, trials: int | None = None) -> Plan:
+    """Read a scenario and look up all it names.
+
+    Raises
+    ------
+    InputError
+        With every problem of the scenario and of the files it names.
+    """
+    scenario = read_scenario(path, seed=seed, patients=patients, trials=trials)
+    text, found = scenario.text, _Collector()
+    arms = [found.get(partial(_arm_plan, scenario, arm)) for arm in scenario.arms]
+    population = found.get(lambda: _population(scenario))
+    design = found.get(lambda: _design(scenario))
+    criteria = found.get(lambda: _criteria(scenario))
+    joint = found.get(lambda: load_joint(text.species, text.structure))
+    source, process, nta = _lot(scenario, arms, found)
+    overrides = found.get(lambda: _overrides(scenario))
+    if found.problems or joint is None or design is None or population is None or criteria is None or overrides is None:
+        raise InputError(*found.problems)
+    plans = tuple(arm for arm in arms if arm is not None)
+    names = [plan.treatment.name for plan in plans]
+    if design.conduct.rescue is not None:
+        names.append(design.conduct.rescue.treatment)
+    knee = _with_overrides(assemble(joint, dispositions_for(names, structure=text.structure)), overrides)
+    table = _whole_table(knee, source, process, overrides)
+    plan = Plan(scenario, plans, knee, population, design, criteria, Product(source, process, nta), table)
+    _cross_checks(plan)
+    return plan
+
+
+def _arm_plan(scenario: Scenario, arm: Arm) -> ArmPlan:
+    where = f"{scenario.path.name}, arm '{arm.name}'"
+    known = list_treatments()
+    if arm.treatment not in known:
+        todo = did_you_mean(arm.treatment, known) or "Use a name of `exojoint list treatments`."
+        raise InputError(
+            Problem(
+                f"{where}, key 'treatment'", f"{arm.treatment!r} is not a treatment", f"one of {', '.join(known)}", todo
+            )
+        )
+    treatment = load_treatment(arm.treatment)
+    volume = treatment.giving.volume_ml if arm.volume_ml is None else arm.volume_ml
+    unit = treatment.giving.amount_unit
+    if unit == "":
+        if arm.dose_text is not None:
+            raise InputError(
+                Problem(f"{where}, key 'dose'", f"{treatment.name} has no active amount", "no dose", "Remove the key.")
+            )
+        return ArmPlan(arm, treatment, 0.0, volume)
+    if arm.dose_text is None:
+        expected = f'an amount with a unit, such as "5e11 particles" or "40 mg" (here: {unit})'
+        raise InputError(Problem(f"{where}, key 'dose'", "the dose is missing", expected, "Add the dose."))
+    amount = parse_quantity(arm.dose_text, unit, f"{where}, key 'dose'")
+    if amount < 0:
+        raise InputError(
+            Problem(f"{where}, key 'dose'", f"{arm.dose_text!r} is negative", "0 or more", "Correct the dose.")
+        )
+    return ArmPlan(arm, treatment, amount, volume)
+
+
+def _file(scenario: Scenario, name: str) -> Path:
+    return scenario.folder / name
+
+
+def _population(scenario: Scenario) -> Population:
+    name = scenario.text.population
+    return read_population(_file(scenario, name)) if name.endswith(".toml") else load_population(name)
+
+
+def _design(scenario: Scenario) -> Design:
+    name = scenario.text.design
+    return load_design(str(_file(scenario, name)) if name.endswith(".toml") else name)
+
+
+def _criteria(scenario: Scenario) -> Criteria:
+    name = scenario.text.criteria
+    return read_criteria(_file(scenario, name)) if name.endswith(".toml") else load_criteria(name)
+
+
+def _overrides(scenario: Scenario) -> ParameterTable:
+    name = scenario.text.parameters
+    return read_parameters(_file(scenario, name)) if name else ParameterTable()
+
+
+def _lot(
+    scenario: Scenario, arms: list[ArmPlan | None], found: _Collector
+) -> tuple[Source | None, Process | None, NtaExperiment | None]:
+    text = scenario.text.lot
+    if text is None:
+        if any(arm is not None and arm.gives_vesicles for arm in arms):
+            found.problems.append(
+                Problem(
+                    f"{scenario.path.name}, key 'lot'",
+                    "an arm gives vesicles and there is no lot",
+                    "a [lot] table with source and process",
+                    "Add it.",
+                )
+            )
+        return None, None, None
+    source = found.get(lambda: load_source(text.source))
+    process = found.get(lambda: load_process(text.process))
+    nta = found.get(lambda: _measured(scenario, text.nta or "", text.material)) if text.nta else None
+    return source, process, nta
+
+
+def _measured(scenario: Scenario, name: str, material: str) -> NtaExperiment:
+    experiment = read_nanosight(_file(scenario, name))
+    check_material(experiment, material)
+    return experiment
+
+
+def _with_overrides(knee: Knee, overrides: ParameterTable) -> Knee:
+    mine = [row for name, row in overrides.items() if name in knee.parameters]
+    if not mine:
+        return knee
+    changed = {row.name: row for row in mine}
+    return replace(knee, parameters=ParameterTable(changed.get(name, row) for name, row in knee.parameters.items()))
+
+
+def _whole_table(
+    knee: Knee, source: Source | None, process: Process | None, overrides: ParameterTable
+) -> ParameterTable:
+    """Every row that the run may read, each with the room of its table."""
+    rows = {name: _in_room(row, "joint") for name, row in knee.joint.parameters.items()}
+    for part in knee.dispositions:
+        rows |= {name: _in_room(row, "treatments") for name, row in part.parameters.items()}
+    rows |= {name: _in_room(row, "treatments") for name, row in administration_parameters().items()}
+    rows |= {name: _in_room(row, "patients") for name, row in patient_parameters().items() if name not in rows}
+    if source is not None and process is not None:
+        made = product_parameters(source.name, process.name, reach="patient")
+        rows |= {name: _in_room(row, "product") for name, row in made.items()}
+    table = ParameterTable(rows.values())
+    unknown = [row for name, row in overrides.items() if name not in table]
+    if unknown:
+        raise InputError(
+            *(
+                Problem(
+                    row.place,
+                    "no table has a row of this name",
+                    "the name of a shipped row",
+                    did_you_mean(row.name, table),
+                )
+                for row in unknown
+            )
+        )
+    return ParameterTable(overrides.get(name, row) for name, row in table.items())
+
+
+def _in_room(row: Parameter, room: str) -> Parameter:
+    return dataclasses.replace(row, table=f"{room}/{row.table}")
+
+
+def _cross_checks(plan: Plan) -> None:
+    problems = []
+    where = plan.scenario.path.name
+    last = max(plan.design.days)
+    for arm in plan.arms:
+        if max(arm.arm.days) > last:
+            problems.append(
+                Problem(
+                    f"{where}, arm '{arm.name}'",
+                    f"a dose on day {max(arm.arm.days):g} comes after the last visit",
+                    f"days up to {last:g}",
+                    "Drop it or choose a longer design.",
+                )
+            )
+    for name in plan.design.observables:
+        if name not in plan.joint.observables:
+            problems.append(
+                Problem(
+                    f"{where}, key 'design'",
+                    f"{plan.design.name} reads {name}, which is not defined for the {plan.joint.species}",
+                    "a design with this species' endpoints",
+                    "Choose another design.",
+                )
+            )
+    measured = [f"{e.name} at day {day:g}" for e in plan.design.endpoints for day in e.days[1:]]
+    for endpoint, day in plan.criteria.needs:
+        asked = f"{endpoint} at day {day:g}"
+        if asked not in measured:
+            todo = did_you_mean(asked, measured) or "Choose other criteria or another design."
+            what = f"a criterion asks for {asked}, which {plan.design.name} does not measure"
+            problems.append(Problem(f"{where}, key 'criteria'", what, "an endpoint and day of the design", todo))
+    if problems:
+        raise InputError(*problems)
