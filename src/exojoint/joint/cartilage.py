@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 from exojoint.joint.shapes import Value, saturating, saturating_square
+from exojoint.joint.views import View
 
 
-def thickness(x: SimpleNamespace, p: SimpleNamespace) -> Value:
+def thickness(x: View, p: View) -> Value:
     """Return the zone's share of the relative thickness of the index column, from its collagen and aggrecan."""
     swollen = p.frac_thickness_collagen * x.collagen + (1 - p.frac_thickness_collagen) * x.aggrecan
     return p.frac_zone * swollen
 
 
-def matrix_loss(x: SimpleNamespace, p: SimpleNamespace) -> Value:
+def matrix_loss(x: View, p: View) -> Value:
     """Return the signal of lost aggrecan, 1 at the zone's reference aggrecan, larger when it is gone."""
     return (p.aggrecan_ref + p.matrix_loss_offset) / (x.aggrecan + p.matrix_loss_offset)
 
 
-def aggrecanase_flux(x: SimpleNamespace, p: SimpleNamespace, lever: SimpleNamespace) -> Value:
+def aggrecanase_flux(x: View, p: View, lever: View) -> Value:
     """Return the aggrecan that ADAMTS5 cuts per day; its fragments enter the synovial fluid."""
     return p.k_aggrecanase * x.adamts5 * lever.aggrecanase_activity * p.rel_turnover * x.aggrecan
 
 
-def collagen_flux(x: SimpleNamespace, p: SimpleNamespace, lever: SimpleNamespace, wear: Value) -> Value:
+def collagen_flux(x: View, p: View, lever: View, wear: Value) -> Value:
     """Return the collagen lost per day: cut by MMP13 where aggrecan no longer shields it, and worn by load."""
     exposed = (1 + p.gain_collagen_exposure * matrix_loss(x, p)) / (1 + p.gain_collagen_exposure)
     cut = p.rel_injury_enzymatic * p.rel_collagenase * p.k_collagenase * x.mmp13 * exposed
@@ -31,9 +30,7 @@ def collagen_flux(x: SimpleNamespace, p: SimpleNamespace, lever: SimpleNamespace
     return p.rel_turnover * (cut + worn) * x.collagen * lever.collagen_loss
 
 
-def zone_rates(
-    x: SimpleNamespace, p: SimpleNamespace, lever: SimpleNamespace, inflammation: Value, overload: Value, wear: Value
-) -> dict[str, Value]:
+def zone_rates(x: View, p: View, lever: View, inflammation: Value, overload: Value, wear: Value) -> dict[str, Value]:
     """Return the rates of the seven states of one zone.
 
     Parameters
@@ -83,31 +80,29 @@ def zone_rates(
     }
 
 
-def mmp13_makers(x: SimpleNamespace, p: SimpleNamespace) -> Value:
+def mmp13_makers(x: View, p: View) -> Value:
     """Return the cells that make MMP13, 1 in the reference knee."""
     return (x.catabolic + p.w_mmp13_senescent * x.senescent) / (p.catabolic_ref + p.w_mmp13_senescent * p.senescent_ref)
 
 
-def mmp13_induction(p: SimpleNamespace, induced: Value) -> Value:
+def mmp13_induction(p: View, induced: Value) -> Value:
     """Return the induction of MMP13 by inflammation above its constitutive share."""
     return p.frac_mmp13_constitutive + (1 - p.frac_mmp13_constitutive) * induced
 
 
-def adamts5_makers(x: SimpleNamespace, p: SimpleNamespace) -> Value:
+def adamts5_makers(x: View, p: View) -> Value:
     """Return the cells that make ADAMTS5, 1 in the reference knee."""
     now = x.catabolic + p.w_adamts5_senescent * x.senescent + p.w_adamts5_healthy * x.healthy
     reference = p.catabolic_ref + p.w_adamts5_senescent * p.senescent_ref + p.w_adamts5_healthy * p.healthy_ref
     return now / reference
 
 
-def adamts5_induction(p: SimpleNamespace, induced: Value) -> Value:
+def adamts5_induction(p: View, induced: Value) -> Value:
     """Return the induction of ADAMTS5 by inflammation above its constitutive share."""
     return p.frac_adamts5_constitutive + (1 - p.frac_adamts5_constitutive) * induced
 
 
-def rest_rate(
-    x: SimpleNamespace, p: SimpleNamespace, lever: SimpleNamespace, inflammation: Value, overload: Value
-) -> Value:
+def rest_rate(x: View, p: View, lever: View, inflammation: Value, overload: Value) -> Value:
     """Return the rate of cartilage outside the index column: slow loss, growth only under an anabolic signal."""
     grown = p.k_rest_growth * lever.rest_growth * (p.max_rest - x.rest_of_joint)
     lost = p.k_rest_loss * inflammation * overload * x.rest_of_joint * lever.rest_loss

@@ -6,14 +6,14 @@ import dataclasses
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType, SimpleNamespace
+from types import MappingProxyType
 
 from exojoint.core.errors import InputError, Problem, did_you_mean
 from exojoint.core.tables import ParameterTable
 from exojoint.joint import bone, cartilage, mechanics, observation, pain, synovium
 from exojoint.joint.shapes import Value
 from exojoint.joint.tables import Lever, Observable, State, folder, joint_tables, read_levers, read_observables
-from exojoint.joint.views import ZONES, by_zone, view, zone_view
+from exojoint.joint.views import ZONES, View, by_zone, view, zone_view
 
 Values = Mapping[str, Value]
 ALSO_SET = ("bmi_target", "rel_tone")  # covariates that events may set as well: weight loss, induction in animals
@@ -42,12 +42,12 @@ class Structure:
         How contributions to ``local_analgesia`` combine.
     """
 
-    deviation: Callable[[SimpleNamespace], Value]
-    wear: Callable[[SimpleNamespace, Value], Value]
-    turnover: Callable[[SimpleNamespace], Value]
-    sclerosis: Callable[[SimpleNamespace, Value], Value]
-    osteophytes: Callable[[SimpleNamespace, SimpleNamespace, Value], Value]
-    jsw: Callable[[SimpleNamespace, SimpleNamespace, Value], Value]
+    deviation: Callable[[View], Value]
+    wear: Callable[[View, Value], Value]
+    turnover: Callable[[View], Value]
+    sclerosis: Callable[[View, Value], Value]
+    osteophytes: Callable[[View, View, Value], Value]
+    jsw: Callable[[View, View, Value], Value]
     analgesia: str
 
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 from exojoint.joint.shapes import Value, positive_part
+from exojoint.joint.views import View
 
 MM_PER_CM = 10
 
 
-def jsw_linear(_x: SimpleNamespace, p: SimpleNamespace, mftc: Value) -> Value:
+def jsw_linear(_x: View, p: View, mftc: Value) -> Value:
     """Return medial joint space width as a line in cartilage thickness (structure reference_0_1: may turn negative)."""
     return p.jsw_ref + p.slope_jsw * (mftc - p.mftc_jsw_ref)
 
 
-def jsw_narrowed(x: SimpleNamespace, p: SimpleNamespace, mftc: Value) -> Value:
+def jsw_narrowed(x: View, p: View, mftc: Value) -> Value:
     """Return medial joint space width, narrowed by what comes with sclerosis too, and stopped at bone on bone."""
     return positive_part(jsw_linear(x, p, mftc) - p.narrowing_sclerosis * x.sclerosis * x.sclerosis, p.width_jsw)
 
 
-def thickness_observables(x: SimpleNamespace, p: SimpleNamespace, remaining: Value) -> dict[str, Value]:
+def thickness_observables(x: View, p: View, remaining: Value) -> dict[str, Value]:
     """Return the cartilage thicknesses in mm from the remaining share of the index column."""
     column = p.thickness_healthy * MM_PER_CM * remaining
     whole = p.w_index_column * remaining / p.thickness_column_ref + (1 - p.w_index_column) * x.rest_of_joint
@@ -31,9 +30,7 @@ def thickness_observables(x: SimpleNamespace, p: SimpleNamespace, remaining: Val
     }
 
 
-def fluid_observables(
-    x: SimpleNamespace, p: SimpleNamespace, aggrecan_flux: Value, collagen_flux: Value
-) -> dict[str, Value]:
+def fluid_observables(x: View, p: View, aggrecan_flux: Value, collagen_flux: Value) -> dict[str, Value]:
     """Return synovial-fluid volume, markers and macrophage ratio."""
     return {
         "effusion_volume": x.volume,
@@ -46,12 +43,12 @@ def fluid_observables(
     }
 
 
-def pain_observables(p: SimpleNamespace, pain: Value) -> dict[str, Value]:
+def pain_observables(p: View, pain: Value) -> dict[str, Value]:
     """Return the pain scores that follow from WOMAC pain (function and patient global belong to the endpoints)."""
     return {"womac_pain": pain, "nrs_pain": pain / p.pain_per_nrs, "koos_pain": p.max_pain - pain}
 
 
-def histology_observables(zones_x: list[SimpleNamespace], zones_p: list[SimpleNamespace]) -> dict[str, Value]:
+def histology_observables(zones_x: list[View], zones_p: list[View]) -> dict[str, Value]:
     """Return the two histology scores from a damage index of aggrecan, collagen and healthy cells."""
     p = zones_p[0]
     aggrecan = sum(q.frac_zone * x.aggrecan for x, q in zip(zones_x, zones_p, strict=True))

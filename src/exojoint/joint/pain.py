@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 from exojoint.joint.shapes import Value, saturating
+from exojoint.joint.views import View
 
 
-def nociception(
-    x: SimpleNamespace, p: SimpleNamespace, lever: SimpleNamespace, inflammation_pain: Value, loss: Value
-) -> dict[str, Value]:
+def nociception(x: View, p: View, lever: View, inflammation_pain: Value, loss: Value) -> dict[str, Value]:
     """Return the nociceptive drive and its parts.
 
     Parameters
@@ -39,18 +36,18 @@ def nociception(
     return {"prostaglandin": prostaglandin, "ngf": ngf, "drive": total * sensitised}
 
 
-def pain_odds(x: SimpleNamespace, p: SimpleNamespace, lever: SimpleNamespace, drive: Value) -> Value:
+def pain_odds(x: View, p: View, lever: View, drive: Value) -> Value:
     """Return the odds of the pain score, linear in the patient's gain; treatments act here as factors."""
     central = 1 - p.frac_sensitised_central + p.frac_sensitised_central * x.sensitisation_central
     return p.gain_pain * drive * central * lever.pain_transmission * (1 - lever.local_analgesia)
 
 
-def pain_score(p: SimpleNamespace, odds: Value) -> Value:
+def pain_score(p: View, odds: Value) -> Value:
     """Return WOMAC pain (0-100) from its odds: the ends are never reached, so nothing needs clipping."""
     return p.max_pain * odds / (1 + odds)
 
 
-def pain_rates(x: SimpleNamespace, p: SimpleNamespace, noxious: SimpleNamespace) -> dict[str, Value]:
+def pain_rates(x: View, p: View, noxious: View) -> dict[str, Value]:
     """Return the rates of peripheral and central sensitisation."""
     peripheral = p.w_ps_prostaglandin * noxious.prostaglandin + p.w_ps_ngf * noxious.ngf + p.w_ps_constant
     return {
@@ -60,9 +57,7 @@ def pain_rates(x: SimpleNamespace, p: SimpleNamespace, noxious: SimpleNamespace)
     }
 
 
-def replacement_hazard(
-    x: SimpleNamespace, p: SimpleNamespace, lever: SimpleNamespace, pain: Value, loss: Value
-) -> Value:
+def replacement_hazard(x: View, p: View, lever: View, pain: Value, loss: Value) -> Value:
     """Return the hazard of joint replacement per day, from pain, thickness loss and sclerosis."""
     suffering = pain / p.pain_hazard_ref
     damage = loss / p.loss_hazard_ref * x.sclerosis

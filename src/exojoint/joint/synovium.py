@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 from exojoint.joint.shapes import Value, saturating, saturating_square
+from exojoint.joint.views import View
 
 
-def inflammation(x: SimpleNamespace, p: SimpleNamespace, lever: SimpleNamespace) -> dict[str, Value]:
+def inflammation(x: View, p: View, lever: View) -> dict[str, Value]:
     """Return the inflammatory signals after the levers: what cartilage sees, what nociceptors see, and their parts.
 
     Returns
@@ -37,16 +36,14 @@ def inflammation(x: SimpleNamespace, p: SimpleNamespace, lever: SimpleNamespace)
     }
 
 
-def fragment_source(p: SimpleNamespace, aggrecan_flux: Value, collagen_flux: Value) -> Value:
+def fragment_source(p: View, aggrecan_flux: Value, collagen_flux: Value) -> Value:
     """Return the fragments that enter the synovial fluid, 1 in the reference knee of any species."""
     aggrecan = p.w_fragments_aggrecan * aggrecan_flux / p.aggrecan_flux_ref
     collagen = (1 - p.w_fragments_aggrecan) * collagen_flux / p.collagen_flux_ref
     return (aggrecan + collagen) / p.rel_turnover
 
 
-def macrophage_drive(
-    x: SimpleNamespace, p: SimpleNamespace, signal: SimpleNamespace, overload: Value, adiposity: Value
-) -> Value:
+def macrophage_drive(x: View, p: View, signal: View, overload: Value, adiposity: Value) -> Value:
     """Return the drive of pro-inflammatory macrophages, 1 in the reference knee."""
     tone = (
         p.w_drive_fragments * saturating_square(x.fragments, p.fragments_half_sq)
@@ -59,21 +56,21 @@ def macrophage_drive(
     return p.rel_tone * tone + p.gain_irritation_drive * x.irritation
 
 
-def turnover_fixed(p: SimpleNamespace) -> Value:
+def turnover_fixed(p: View) -> Value:
     """Return the turnover of synovial fluid as a rate of its own (structure reference_0_1)."""
     return p.k_volume
 
 
-def turnover_lymph(p: SimpleNamespace) -> Value:
-    """Return the turnover of synovial fluid that its lymph flow implies, so that fluid and what floats in it leave alike."""
+def turnover_lymph(p: View) -> Value:
+    """Return the turnover of synovial fluid that its lymph flow implies, so that both leave alike."""
     return p.flow_lymph / (p.volume_rest + p.volume_inflammation)
 
 
 def synovium_rates(
-    x: SimpleNamespace,
-    p: SimpleNamespace,
-    lever: SimpleNamespace,
-    signal: SimpleNamespace,
+    x: View,
+    p: View,
+    lever: View,
+    signal: View,
     drive: Value,
     fragments: Value,
     turnover: Value,
@@ -123,7 +120,7 @@ def synovium_rates(
     }
 
 
-def volume_target(x: SimpleNamespace, p: SimpleNamespace) -> Value:
+def volume_target(x: View, p: View) -> Value:
     """Return the volume towards which synovial fluid moves: rest, inflammatory effusion, effusion by irritation."""
     level = p.w_volume_il6 * x.il6 + (1 - p.w_volume_il6) * x.synovitis
     acute = p.vmax_irritation_volume * x.irritation / (x.irritation + p.irritation_volume_half)

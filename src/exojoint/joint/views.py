@@ -1,21 +1,47 @@
-"""Names without zone numbers, so that one zone function serves the three depth zones of cartilage."""
+"""Values by name as the equations read them: ``x.il6`` for the knee, and zone numbers left out within one zone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import SimpleNamespace
+from dataclasses import dataclass
 
+from exojoint.core.errors import did_you_mean
 from exojoint.joint.shapes import Value
 
 ZONES = (1, 2, 3)  # superficial, middle, deep
 
 
-def view(values: Mapping[str, Value]) -> SimpleNamespace:
+@dataclass(frozen=True, slots=True)
+class View:
+    """Named values with attribute access.
+
+    Parameters
+    ----------
+    values : mapping
+        Values by name.
+    suffix : str
+        Zone suffix (``_2``) that the reader leaves out; a name without it is shared by all zones.
+    """
+
+    values: Mapping[str, Value]
+    suffix: str = ""
+
+    def __getattr__(self, name: str) -> Value:
+        """Return the value of `name`, that of the zone first."""
+        own = name + self.suffix
+        if own in self.values:
+            return self.values[own]
+        if name in self.values:
+            return self.values[name]
+        raise AttributeError(f"no value `{own}`. {did_you_mean(own, self.values)}".strip())
+
+
+def view(values: Mapping[str, Value]) -> View:
     """Return `values` with attribute access, so that equations read ``x.il6`` instead of ``x["il6"]``."""
-    return SimpleNamespace(**values)
+    return View(values)
 
 
-def zone_view(values: Mapping[str, Value], zone: int) -> SimpleNamespace:
+def zone_view(values: Mapping[str, Value], zone: int) -> View:
     """Return `values` as one zone sees them: ``collagen_2`` is ``collagen`` in zone 2, shared names stay as they are.
 
     Parameters
@@ -25,11 +51,7 @@ def zone_view(values: Mapping[str, Value], zone: int) -> SimpleNamespace:
     zone : int
         1 superficial, 2 middle, 3 deep.
     """
-    suffix = f"_{zone}"
-    others = tuple(f"_{other}" for other in ZONES if other != zone)
-    return SimpleNamespace(
-        **{name.removesuffix(suffix): value for name, value in values.items() if not name.endswith(others)}
-    )
+    return View(values, f"_{zone}")
 
 
 def by_zone(values: Mapping[int, Mapping[str, Value]]) -> dict[str, Value]:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType, SimpleNamespace
+from types import MappingProxyType
 
 from exojoint.joint.shapes import Value, positive_part
-from exojoint.joint.views import ZONES, view, zone_view
+from exojoint.joint.views import ZONES, View, view, zone_view
 from exojoint.treatments.moment import Moment
 
 PARTICLES = 1e9  # particles per unit of a vesicle state
@@ -60,26 +60,26 @@ class Transport:
         Zone parameters, cells per mL of tissue -> cells per mL of the pool that the vesicles are in.
     """
 
-    damage: Callable[[SimpleNamespace, Value], Value]
-    cells: Callable[[SimpleNamespace, Value], Value]
+    damage: Callable[[View, Value], Value]
+    cells: Callable[[View, Value], Value]
 
 
-def damage_signed(_p: SimpleNamespace, collagen: Value) -> Value:
+def damage_signed(_p: View, collagen: Value) -> Value:
     """Return lost collagen, negative where it exceeds the healthy level (reference_0_1)."""
     return 1 - collagen
 
 
-def damage_positive(p: SimpleNamespace, collagen: Value) -> Value:
+def damage_positive(p: View, collagen: Value) -> Value:
     """Return lost collagen, never negative, so that anabolic treatment cannot turn the diffusivity negative."""
     return positive_part(1 - collagen, p.width_damage)
 
 
-def cells_per_tissue(_p: SimpleNamespace, density: Value) -> Value:
+def cells_per_tissue(_p: View, density: Value) -> Value:
     """Return the density per mL of tissue although the pool is the pore fluid (reference_0_1)."""
     return density
 
 
-def cells_per_pore(p: SimpleNamespace, density: Value) -> Value:
+def cells_per_pore(p: View, density: Value) -> Value:
     """Return the density per mL of pore fluid, the pool from which cells take up."""
     return density / p.porosity
 
@@ -92,9 +92,7 @@ TRANSPORT = MappingProxyType(
 )
 
 
-def zone_transport(
-    transport: Transport, x: SimpleNamespace, p: SimpleNamespace, read: SimpleNamespace
-) -> SimpleNamespace:
+def zone_transport(transport: Transport, x: View, p: View, read: View) -> View:
     """Return the transport of one zone from its composition and its vesicles.
 
     The closure stands for diffusion with uptake in a slab of thickness h: entry conductance (D / h) sqrt(9 + phi2)
@@ -121,19 +119,21 @@ def zone_transport(
     phi2 = k_uptake * read.thickness * read.thickness / diffusivity
     slope = (entry + phi2) ** 0.5
     conductance = p.area_cartilage * p.porosity * diffusivity / read.thickness
-    return SimpleNamespace(
-        partition=partition,
-        concentration=concentration,
-        entry=conductance * slope,
-        lower_half=half * conductance,
-        reached=slope / (slope + phi2),
-        bottom=1 / (1 + phi2 / quadratic + phi2 * phi2 / quartic),
-        uptake=k_uptake * concentration * pores,
-        cells=p.area_cartilage * read.thickness * read.cell_density + p.cells_guard,
+    return View(
+        {
+            "partition": partition,
+            "concentration": concentration,
+            "entry": conductance * slope,
+            "lower_half": half * conductance,
+            "reached": slope / (slope + phi2),
+            "bottom": 1 / (1 + phi2 / quadratic + phi2 * phi2 / quartic),
+            "uptake": k_uptake * concentration * pores,
+            "cells": p.area_cartilage * read.thickness * read.cell_density + p.cells_guard,
+        }
     )
 
 
-def signal(p: SimpleNamespace, potency: Value, vesicles: Value, mirna: Value, half: Value, reached: Value = 1) -> Value:
+def signal(p: View, potency: Value, vesicles: Value, mirna: Value, half: Value, reached: Value = 1) -> Value:
     """Return a signal between 0 and 1 from vesicle equivalents and delivered miRNA per cell.
 
     Potency shifts the dose, not the maximum. `reached` keeps saturation local: a shallow, intense exposure does not
@@ -144,11 +144,11 @@ def signal(p: SimpleNamespace, potency: Value, vesicles: Value, mirna: Value, ha
     return reached * (p.frac_protein * protein + (1 - p.frac_protein) * copies)
 
 
-def _zones(transport: Transport, at: Moment) -> dict[int, SimpleNamespace]:
+def _zones(transport: Transport, at: Moment) -> dict[int, View]:
     return {z: zone_transport(transport, zone_view(at.x, z), zone_view(at.p, z), zone_view(at.read, z)) for z in ZONES}
 
 
-def lining_signals(x: SimpleNamespace, p: SimpleNamespace) -> dict[str, Value]:
+def lining_signals(x: View, p: View) -> dict[str, Value]:
     """Return the signals of macrophages and of synoviocytes (inflammation, analgesia)."""
     macrophage, fls, half = x.vesicles_per_macrophage, x.vesicles_per_synoviocyte, p.vesicles_half_lining
     return {
@@ -158,7 +158,7 @@ def lining_signals(x: SimpleNamespace, p: SimpleNamespace) -> dict[str, Value]:
     }
 
 
-def zone_signals(x: SimpleNamespace, p: SimpleNamespace, reached: Value) -> dict[str, Value]:
+def zone_signals(x: View, p: View, reached: Value) -> dict[str, Value]:
     """Return the signals of the chondrocytes of one zone (catabolic, anabolic, survival axis)."""
     vesicles, mirna, half = x.vesicles_per_chondrocyte, x.mirna_per_chondrocyte, p.vesicles_half_chondrocyte
     return {
@@ -217,7 +217,7 @@ def rates(transport: Transport, at: Moment) -> dict[str, Value]:
     return result
 
 
-def _zone_fluxes(zones: Mapping[int, SimpleNamespace], fluid: Value) -> tuple[Value, Value, Value, Value]:
+def _zone_fluxes(zones: Mapping[int, View], fluid: Value) -> tuple[Value, Value, Value, Value]:
     """Net fluxes fluid to 1, 1 to 2, 2 to 3 (1e9 particles per day); nothing leaves the deep zone downwards."""
     one, two, three = (zones[z] for z in ZONES)
     into = one.entry * (one.partition * fluid - one.concentration)
@@ -230,7 +230,7 @@ def _zone_fluxes(zones: Mapping[int, SimpleNamespace], fluid: Value) -> tuple[Va
     return into, between[0], between[1], nothing
 
 
-def _fluid_rates(x: SimpleNamespace, p: SimpleNamespace, at: Moment) -> dict[str, Value]:
+def _fluid_rates(x: View, p: View, at: Moment) -> dict[str, Value]:
     """Rates outside cartilage; the flux into the superficial zone is subtracted by the caller."""
     fluid = x.vesicles_fluid / at.read["volume"]
     sieve = (
