@@ -45,6 +45,7 @@ def deliver(
     stream: Stream,
     ids: NDArray[np.int64],
     knowledge: Mapping[str, float],
+    fill_score: Floats | None = None,
 ) -> Delivered:
     """Inject a labelled dose of a lot.
 
@@ -62,6 +63,8 @@ def deliver(
         Who gets it: one fill error each.
     knowledge : mapping of row name to value
         The knowledge draw.
+    fill_score : (n,) array, optional
+        `fill_scores(stream, ids)`, when the caller has it already (many lots given to the same patients).
 
     Raises
     ------
@@ -80,7 +83,7 @@ def deliver(
     }
     ids = np.asarray(ids, dtype=np.int64)
     spread = math.sqrt(math.log1p(numbers["cv_fill"] ** 2))
-    fill = np.exp(spread * stream.child("fill").normal(ids, 1)[:, 0])
+    fill = np.exp(spread * (fill_scores(stream, ids) if fill_score is None else fill_score))
     return Delivered(
         ids=ids,
         particles=label_particles * math.prod(factors.values()) * fill,
@@ -90,6 +93,11 @@ def deliver(
         factors=factors,
         warnings=(*_warnings(lot, label_particles, volume_ml), *lot.warnings),
     )
+
+
+def fill_scores(stream: Stream, ids: NDArray[np.int64]) -> Floats:
+    """Standard-normal score (n,) of each administration's fill error."""
+    return stream.child("fill").normal(ids, 1)[:, 0]
 
 
 def _check(lot: Lot, label_particles: float, volume_ml: float) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from exojoint.decision.criteria import EffectCriterion
 from exojoint.decision.sensitivity import VarianceShares
@@ -27,6 +28,7 @@ from exojoint.runs.verdict import (
 )
 from exojoint.trial.performance import Performance, performance
 from exojoint.workflow.curves import MIRNA
+from exojoint.workflow.drivers import Drivers
 from exojoint.workflow.plan import Plan
 
 Floats = NDArray[np.float64]
@@ -120,13 +122,13 @@ def _population(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def make_answer(plan: Plan, digest: str, gathered: Tables, shares: VarianceShares | None, accuracy: Accuracy) -> Answer:
+def make_answer(plan: Plan, digest: str, gathered: Tables, drivers: Drivers, accuracy: Accuracy) -> Answer:
     """Judge the draws, put the answer together.
 
     Parameters
     ----------
     gathered : tables of all draws, one below the other
-    shares : what the headline's variance rests on; None where the headline does not vary
+    drivers : what the primary effect's variance rests on
     accuracy : of the engine, measured on this run's patients
     """
     tables = run_tables(gathered)
@@ -142,15 +144,15 @@ def make_answer(plan: Plan, digest: str, gathered: Tables, shares: VarianceShare
         ),
         effects=_effects(plan, gathered),
         operating=_operating(plan, judged),
-        variance=_variance(shares),
+        variance=_variance(drivers.shares),
         mirna=Mirna(_mirna(gathered["vesicles"])),
         accuracy=accuracy,
         lots=_lots(plan, gathered["lots"]),
-        warnings=_warnings(plan, gathered, decision, shares),
+        warnings=_warnings(plan, gathered, decision, drivers.shares),
     )
     tables["performance"] = judged.table
-    if shares is not None:
-        tables["sensitivity"] = shares.rows
+    tables["sensitivity"] = drivers.shares.rows
+    tables["experiments"] = drivers.experiments
     counted = gathered["patients"].group_by("outcome", maintain_order=True).len()
     outcomes = {str(name): int(n) for name, n in counted.iter_rows()}
     return Answer(tables, verdict, decision, judged, outcomes)
@@ -161,7 +163,7 @@ def _number(value: float) -> float:
 
 
 def _effects(plan: Plan, gathered: Tables) -> tuple[Effect, ...]:
-    """All days of the primary endpoint, the headline day of the others."""
+    """True effect and what trials would say at each endpoint's headline day, the primary endpoint first."""
     shown = []
     draws = gathered["draws"]
     failed = int(gathered["patients"].filter(pl.col("outcome") != "ok").height)
@@ -169,7 +171,7 @@ def _effects(plan: Plan, gathered: Tables) -> tuple[Effect, ...]:
     for (effect,), rows in draws.group_by(["effect"], maintain_order=True):
         first = rows.row(0, named=True)
         endpoint = plan.design.plan(first["endpoint"])
-        if endpoint.role != "primary" and first["day"] != endpoint.headline:
+        if first["day"] != endpoint.headline:
             continue
         values = rows["difference"].drop_nulls().drop_nans().to_numpy()
         lo, hi = np.quantile(values, [LOW, HIGH])
@@ -180,7 +182,9 @@ def _effects(plan: Plan, gathered: Tables) -> tuple[Effect, ...]:
             & (pl.col("day") == first["day"])
             & pl.col("converged")
         )
-        estimate, low, high = (_mean(trials[name]) for name in ("estimate", "lo", "hi"))
+        half = stdtrit(trials["df"].to_numpy(), HIGH) * trials["se"].to_numpy()
+        mean = trials["estimate"].to_numpy()
+        estimate, low, high = (_mean(values) for values in (mean, mean - half, mean + half))
         shown.append(
             Effect(
                 id=str(effect), arm=first["arm"], control=first["control"], endpoint=first["endpoint"],
@@ -193,9 +197,9 @@ def _effects(plan: Plan, gathered: Tables) -> tuple[Effect, ...]:
     return tuple(sorted(shown, key=lambda effect: order.get(effect.id, 1)))
 
 
-def _mean(values: pl.Series) -> float | None:
-    known = values.drop_nulls().drop_nans()
-    return float(np.mean(known.to_numpy())) if len(known) else None
+def _mean(values: Floats) -> float | None:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else None
 
 
 def _operating(plan: Plan, judged: Performance) -> Operating:
@@ -216,9 +220,7 @@ def _operating(plan: Plan, judged: Performance) -> Operating:
     return Operating(rate("type1"), rate("power"), rate("assurance"))
 
 
-def _variance(shares: VarianceShares | None) -> Variance:
-    if shares is None:
-        return Variance({}, {}, 0.0)
+def _variance(shares: VarianceShares) -> Variance:
     return Variance(dict(shares.by_grade), dict(shares.by_parameter), shares.interactions)
 
 
@@ -246,10 +248,8 @@ def _lots(plan: Plan, lots: pl.DataFrame) -> dict[str, Any]:
     }
 
 
-def _warnings(plan: Plan, gathered: Tables, decision: Verdict, shares: VarianceShares | None) -> tuple[str, ...]:
-    said = list(decision.warnings)
-    if shares is not None:
-        said += shares.flags
+def _warnings(plan: Plan, gathered: Tables, decision: Verdict, shares: VarianceShares) -> tuple[str, ...]:
+    said = [*decision.warnings, *shares.flags]
     failed = gathered["patients"].filter(pl.col("outcome") != "ok").height
     if failed:
         said.append(

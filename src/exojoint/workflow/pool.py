@@ -13,7 +13,7 @@ from exojoint.engine import Event, Kernel, Outcome, Trajectory, solve
 from exojoint.joint.burn_in import burn_in
 from exojoint.joint.starting import starting_state
 from exojoint.patients.sampling import Patients, match_effusion, recruit, reweigh, with_knowledge
-from exojoint.product.delivery import deliver
+from exojoint.product.delivery import deliver, fill_scores
 from exojoint.product.lot import Lot, lot_parameters
 from exojoint.treatments.administer import administer
 from exojoint.treatments.dispositions import administration_parameters
@@ -61,7 +61,9 @@ def rest_pool(
     knowledge, luck : one per draw; the same stream gives the same patients (shared luck)
     """
     ids = np.arange(n, dtype=np.int64)
-    recruits = {stream.key: recruit(plan.population, plan.joint, plan.knee.parameters, stream, ids) for stream in luck}
+    table = plan.knee.parameters
+    lucks = {stream.key: stream for stream in luck}
+    recruits = {key: recruit(plan.population, plan.joint, table, stream, ids) for key, stream in lucks.items()}
     people = tuple(with_knowledge(recruits[stream.key], values) for values, stream in zip(knowledge, luck, strict=True))
     both = list(zip(people, knowledge, strict=True))
     parameters = np.concatenate([_parameters(plan, values, group) for group, values in both])
@@ -174,10 +176,9 @@ def _set_lots(plan: Plan, pool: Pool, course: Course, parameters: Floats) -> Non
     silent = plan.scenario.text.mechanism == "none"
     for k, values in enumerate(pool.knowledge):
         pore = float(values.get(PORE, plan.table[PORE].value))
+        mine = np.flatnonzero(draw == k)
         for index, lot in enumerate(course.lots[k]):
-            rows = (draw == k) & (course.lot == index)
-            if not rows.any():
-                continue
+            rows = mine[course.lot[mine] == index]
             for name, value in lot_parameters(lot, pore).items():
                 own = 0.0 if silent and name.startswith("potency_") else value
                 if name in names:
@@ -217,15 +218,16 @@ def _administration(pool: Pool, course: Course) -> dict[str, Floats]:
 def _delivered(pool: Pool, course: Course, stream: Stream, amount: Floats | None) -> tuple[Floats, Floats]:
     """True particles and endotoxin units (m,) of one administration; fill error per patient, count error per lot."""
     draw = pool.draw[course.patient]
+    local = course.patient % (pool.n // len(pool.knowledge))
+    score = fill_scores(stream, np.arange(local.max(initial=0) + 1, dtype=np.int64))
     particles, endotoxin = np.zeros(len(draw)), np.zeros(len(draw))
+    label, volume = course.arm.amount, course.arm.volume_ml
     for k, values in enumerate(pool.knowledge):
+        mine = np.flatnonzero(draw == k)
         for index, lot in enumerate(course.lots[k]):
-            rows = np.flatnonzero((draw == k) & (course.lot == index))
-            if len(rows) == 0:
-                continue
-            local = course.patient[rows] - int(np.argmax(pool.draw == k))
-            given = deliver(lot, course.arm.amount, course.arm.volume_ml, stream, local, values)
-            share = 1.0 if amount is None else amount[rows] / course.arm.amount if course.arm.amount else 0.0
+            rows = mine[course.lot[mine] == index]
+            given = deliver(lot, label, volume, stream, local[rows], values, score[local[rows]])
+            share = 1.0 if amount is None else amount[rows] / label if label else 0.0
             particles[rows] = given.particles * share
             endotoxin[rows] = given.endotoxin_eu
     return particles, endotoxin

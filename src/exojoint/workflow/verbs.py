@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,6 @@ from exojoint.core.errors import InputError, Problem, did_you_mean
 if TYPE_CHECKING:  # importing these takes longer than a help text may
     import altair as alt
 
-    from exojoint.decision.sensitivity import VarianceShares
     from exojoint.engine import Kernel
     from exojoint.runs.store import Work
     from exojoint.runs.trace import Trace
@@ -24,7 +24,6 @@ if TYPE_CHECKING:  # importing these takes longer than a help text may
 
 DRAWS_PER_CHUNK = 4
 ALL_TRIALS = 10**9
-SOBOL_POINTS = 16
 
 
 @dataclass(frozen=True)
@@ -137,6 +136,7 @@ def _compute(plan: Plan, work: Work, digest: str, threads: int, keep_all: bool) 
     from exojoint.report.build import build_report
     from exojoint.workflow.accuracy import measure_accuracy
     from exojoint.workflow.answer import make_answer
+    from exojoint.workflow.drivers import find_drivers
     from exojoint.workflow.record import write_answer
 
     started = time.monotonic()
@@ -147,10 +147,10 @@ def _compute(plan: Plan, work: Work, digest: str, threads: int, keep_all: bool) 
         _draws(plan, kernel, work, threads, keep_all, tell)
         clock["draws"] = time.monotonic() - started
         gathered = {name: work.gather(name) for name in TABLES}
-        shares = _shares(plan, kernel, threads, tell)
+        drivers = find_drivers(plan, kernel, threads, partial(tell, "what drives the verdict"))
         accuracy = measure_accuracy(plan, kernel, threads)
         clock["sensitivity"] = time.monotonic() - started
-        answer = make_answer(plan, digest, gathered, shares, accuracy)
+        answer = make_answer(plan, digest, gathered, drivers, accuracy)
         folder = write_answer(plan, work, digest, answer)
         tell("report", 0, 1)
         build_report(folder)
@@ -187,28 +187,6 @@ def _draws(plan: Plan, kernel: Kernel, work: Work, threads: int, keep_all: bool,
                 chunk, {name: pl.concat([part[name] for part in parts], how="vertical_relaxed") for name in TABLES}
             )
         tell("knowledge draws", last, draws)
-
-
-def _shares(plan: Plan, kernel: Kernel, threads: int, tell: Tell) -> VarianceShares:
-    """What the headline's variance rests on."""
-    from exojoint.decision.sensitivity import variance_shares
-    from exojoint.workflow.draw import knowledge_scores
-    from exojoint.workflow.headline import Headline
-
-    draws = plan.scenario.text.simulation.knowledge_draws
-    n_axes = plan.space.n_axes
-    points = min(SOBOL_POINTS, draws)
-    total = draws + 2 * n_axes + 1 + points * 9
-    seen = [0]
-
-    def tick(rows: int) -> None:
-        seen[0] += rows
-        tell("what drives the verdict", min(seen[0], total), total)
-
-    headline = Headline(plan, kernel, threads, tick)
-    scores = knowledge_scores(plan, range(draws))
-    values = headline(scores)
-    return variance_shares(plan.space, plan.table, headline, scores, values, sobol_points=points, owners=plan.owners())
 
 
 Tell = Any  # callable (what, done, of); see _progress
