@@ -96,12 +96,6 @@ def synovium_rates(
     il10 = (p.frac_il10_m2 * x.m2 + (1 - p.frac_il10_m2) * x.m1) * (1 + p.gain_regulatory_il10 * regulation)
     nerve = p.w_ngf_fls * fls + p.w_ngf_m1 * x.m1 + p.w_ngf_bone * saturating(x.marrow_lesion, p.mediator_half)
     ngf = nerve * lever.ngf_output + p.gain_irritation_ngf * x.irritation
-    lining = (
-        p.w_synovitis_il1 * saturating(signal.il1_free, p.mediator_half)
-        + p.w_synovitis_tnf * saturating(signal.tnf_free, p.mediator_half)
-        + p.w_synovitis_m1 * saturating(x.m1, p.mediator_half)
-        + p.w_synovitis_fragments * saturating(x.fragments, p.mediator_half)
-    )
     m2_lost = p.k_m2_loss * x.m2 * (1 + p.gain_m2_loss_tnf * saturating(signal.tnf_free, p.mediator_half))
     return {
         "m1": (p.k_m1_loss + p.k_m1_switch) * drive * restrained * lever.macrophage_drive
@@ -113,11 +107,21 @@ def synovium_rates(
         "il10": p.k_il10 * (il10 - x.il10),
         "ngf": p.k_ngf * (ngf - x.ngf),
         "fragments": p.k_fragments * (fragments - x.fragments),
-        "synovitis": p.k_synovitis * (lining - x.synovitis),
+        "synovitis": p.k_synovitis * (synovitis_drive(x, p, signal) - x.synovitis),
         "imprint": p.k_imprint_on * lever.imprint_drive * (1 - x.imprint) - p.k_imprint_off * x.imprint,
         "volume": turnover * (volume_target(x, p) - x.volume),
         "irritation": -p.k_irritation * x.irritation,
     }
+
+
+def synovitis_drive(x: View, p: View, signal: View) -> Value:
+    """Return the drive of synovitis, 1 in the reference knee."""
+    return (
+        p.w_synovitis_il1 * saturating(signal.il1_free, p.mediator_half)
+        + p.w_synovitis_tnf * saturating(signal.tnf_free, p.mediator_half)
+        + p.w_synovitis_m1 * saturating(x.m1, p.mediator_half)
+        + p.w_synovitis_fragments * saturating(x.fragments, p.mediator_half)
+    )
 
 
 def volume_target(x: View, p: View) -> Value:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -37,7 +38,9 @@ def reference(shared: Path) -> Reference:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "dont_write_bytecode", True)  # the shared folder is not ours
+        spec.loader.exec_module(module)
     with (folder / "parameters.csv").open() as handle:
         values = {row["id"]: float(row["value"]) for row in csv.DictReader(handle)}
     return Reference(module, values)
