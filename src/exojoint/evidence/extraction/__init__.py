@@ -1,0 +1,1 @@
+"""From other people's files to records: schema, readers, duplicates, extraction status, PRISMA flow."""
