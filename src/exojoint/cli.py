@@ -153,12 +153,13 @@ def main(arguments: list[str] | None = None) -> None:
         sys.stderr.write(f"exojoint: {error}\n")
         code = EXIT_FAULT
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("exojoint: interrupted; finished chunks are kept, run the same command again to resume.\n")
         code = EXIT_INTERRUPTED
     except typer.Exit as leaving:
         code = leaving.exit_code
     except Exception as error:  # the last door: no traceback for a user
         code = _usage(error)
+    if code == EXIT_INTERRUPTED:
+        sys.stderr.write("exojoint: interrupted; finished chunks are kept, run the same command again to resume.\n")
     sys.exit(code)
 
 

@@ -23,7 +23,6 @@ from exojoint.workflow.pool import Course, Knowledge, Pool, rest_pool, solve_cou
 
 Floats = NDArray[np.float64]
 
-PATIENTS = 24  # per row of knowledge; shared by all rows, so their error cancels in differences
 ACTIVE_LOTS = 2
 CAMPAIGN = 40  # released lots from which the share of inactive ones is taken
 ROWS_AT_ONCE = 256  # rows of knowledge solved together; bounds memory
@@ -46,7 +45,8 @@ class Headline:
     def _block(self, z: Floats) -> Floats:
         plan, luck = self.plan, root(self.plan).child("headline")
         knowledge = knowledge_of(plan, z)
-        pool = rest_pool(plan, self.kernel, knowledge, [luck.child("patients")] * len(z), PATIENTS, self.threads)
+        n = plan.scenario.text.simulation.patients_per_driver
+        pool = rest_pool(plan, self.kernel, knowledge, [luck.child("patients")] * len(z), n, self.threads)
         arm, control = plan.active[0], plan.control
         treated = self._mean(pool, arm, luck)
         untreated = self._mean(pool, control, luck)

@@ -59,6 +59,7 @@ class SimulationText(_Table):
     knowledge_draws: Annotated[int, Field(ge=2, le=100_000, strict=True)] = 64
     patients_per_draw: Annotated[int, Field(ge=20, le=1_000_000, strict=True)] = 200
     trials_per_draw: Count = 20
+    patients_per_driver: Annotated[int, Field(ge=4, le=10_000, strict=True)] = 24
 
 
 class ScenarioText(_Table):

@@ -107,7 +107,7 @@ def run(
     check_output(root)
     plan = make_plan(Path(scenario), seed=seed, patients=patients, trials=trials)
     workers = threads or os.cpu_count() or 1
-    digest = _digest(plan, keep_all)
+    digest = make_digest(plan, keep_all)
     draws = plan.scenario.text.simulation.knowledge_draws
     with open_run(root, digest, layout=f"{draws} draws by {DRAWS_PER_CHUNK}") as work:
         if work.finished:
@@ -122,7 +122,8 @@ def _verdict(folder: Path) -> dict[str, Any]:
     return dict(read_json(folder, "verdict.json"))
 
 
-def _digest(plan: Plan, keep_all: bool) -> str:
+def make_digest(plan: Plan, keep_all: bool) -> str:
+    """Name of the run that answers a plan: question, tables, code, seed, and the files it names."""
     from exojoint.runs.digest import code_version, run_digest, table_hashes
     from exojoint.workflow.record import named_files
 
@@ -322,7 +323,7 @@ def catalogue(what: str) -> list[dict[str, str]]:
     InputError
         For an unknown catalogue.
     """
-    from exojoint.workflow.catalogue import CATALOGUES
+    from exojoint.workflow.listings import CATALOGUES
 
     if what not in CATALOGUES:
         todo = did_you_mean(what, CATALOGUES) or "Use one of them."
