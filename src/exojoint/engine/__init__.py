@@ -3,7 +3,8 @@
 from exojoint.engine.events import Event
 from exojoint.engine.expression import Expr
 from exojoint.engine.kernel import Kernel, compile_system
-from exojoint.engine.solve import Outcome, Trajectory, rest, solve
+from exojoint.engine.outcome import Outcome
+from exojoint.engine.solve import Trajectory, rest, solve
 from exojoint.engine.system import System, trace
 from exojoint.engine.triggers import Trigger
 

@@ -6,6 +6,7 @@ import ctypes
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,13 +126,39 @@ def aligned(shape: tuple[int, int], dtype: type[np.floating]) -> NDArray[np.floa
     return raw[start : start + size].view(dtype).reshape(shape)
 
 
-def run_job(
+@dataclass(frozen=True)
+class Task:
+    """What is asked of the engine.
+
+    Attributes
+    ----------
+    patients : Patients
+        Who.
+    times : (m,)
+        Output days.
+    wanted : (k,)
+        Columns of states and outputs.
+    day_end : float
+        Last day.
+    settings : Settings
+        How closely.
+    """
+
+    patients: Patients
+    times: Reals
+    wanted: NDArray[np.int64]
+    day_end: float
+    settings: Settings
+
+    @property
+    def size(self) -> int:
+        """Number of patients."""
+        return len(self.patients.parameters)
+
+
+def run_task(
     variant: Variant,
-    patients: Patients,
-    times: Reals,
-    wanted: Sequence[int],
-    day_end: float,
-    settings: Settings,
+    task: Task,
     results: Results,
     *,
     threads: int = 1,
@@ -139,15 +166,14 @@ def run_job(
     spaces: Sequence[Workspace] = (),
 ) -> None:
     """Integrate all patients into ``results``, on several threads that take them one by one from one queue."""
-    n = len(patients.parameters)
+    n = task.size
     threads = max(1, min(threads, -(-n // variant.shape.lanes)))
     memory = [*spaces[:threads], *(Workspace(variant) for _ in range(threads - len(spaces)))]
-    columns = np.array(wanted, dtype=np.int64)
     queue = np.zeros(1, dtype=np.int64)
     calls = []
     for space in memory:
-        space.prepare(variant, settings, patients.ignored)
-        arrays = _arrays(variant, patients, times, columns, day_end, settings, results, space, queue)
+        space.prepare(variant, task.settings, task.patients.ignored)
+        arrays = _arrays(variant, task, results, space, queue)
         calls.append(threading.Thread(target=_drive, args=(variant, arrays), daemon=True))
     for c in calls:
         c.start()
@@ -166,85 +192,56 @@ def run_job(
         progress(n, n)
 
 
-def _drive(variant: Variant, arrays: Sequence[NDArray[np.generic]]) -> None:
+def _drive(variant: Variant, arrays: Sequence[NDArray[Any]]) -> None:
     result, error = ctypes.c_int64(), ctypes.c_void_p()
     variant.drive(ctypes.addressof(result), ctypes.addressof(error), *(a.ctypes.data for a in arrays))
 
 
 def _arrays(
-    variant: Variant,
-    patients: Patients,
-    times: Reals,
-    wanted: NDArray[np.int64],
-    day_end: float,
-    settings: Settings,
-    results: Results,
-    space: Workspace,
-    queue: NDArray[np.int64],
-) -> list[NDArray[np.generic]]:
-    """Return the arrays of a job in the order of the driver's pointers."""
+    variant: Variant, task: Task, results: Results, space: Workspace, queue: NDArray[np.int64]
+) -> list[NDArray[Any]]:
+    """Return the arrays of a task in the order of the driver's pointers."""
     limits = np.zeros(len(LIMITS))
-    limits[slots.DAY_END], limits[slots.FIRST_STEP] = day_end, settings.first_step
-    calendar = patients.calendar
-    return [
-        _sizes(variant, patients, times, wanted, settings, space),
-        np.array(variant.addresses, dtype=np.int64),
-        limits,
-        patients.parameters,
-        patients.state,
-        times,
-        wanted,
-        calendar.day,
-        calendar.event,
-        calendar.amount,
-        patients.watch.watch,
-        patients.watch.threshold,
-        patients.watch.effect,
-        patients.watch.amount,
-        results.values,
-        results.state,
-        results.outcome,
-        results.steps,
-        results.fired,
-        queue,
-        space.w,
-        space.c,
-        space.lane,
-        space.own,
-        np.zeros((2 * patients.watch.size + 1, variant.shape.lanes), dtype=np.int64),
+    limits[slots.DAY_END], limits[slots.FIRST_STEP] = task.day_end, task.settings.first_step
+    who = task.patients
+    truth = np.zeros((2 * who.watch.size + 1, variant.shape.lanes), dtype=np.int64)
+    asked: list[NDArray[Any]] = [_sizes(variant, task, space), np.array(variant.addresses, dtype=np.int64), limits]
+    asked += [
+        who.parameters,
+        who.state,
+        task.times,
+        task.wanted,
+        who.calendar.day,
+        who.calendar.event,
+        who.calendar.amount,
     ]
+    asked += [who.watch.watch, who.watch.threshold, who.watch.effect, who.watch.amount]
+    given: list[NDArray[Any]] = [results.values, results.state, results.outcome, results.steps, results.fired]
+    return [*asked, *given, queue, space.w, space.c, space.lane, space.own, truth]
 
 
-def _sizes(
-    variant: Variant, patients: Patients, times: Reals, wanted: NDArray[np.int64], settings: Settings, space: Workspace
-) -> NDArray[np.int64]:
-    layout, calendar = variant.layout, patients.calendar
+def _sizes(variant: Variant, task: Task, space: Workspace) -> NDArray[np.int64]:
+    layout, calendar, watch = variant.layout, task.patients.calendar, task.patients.watch
     values = {
         "lanes": variant.shape.lanes,
         "itemsize": variant.shape.itemsize,
         "states": layout.n_states,
         "parameters": layout.n_parameters,
-        "patients": len(patients.parameters),
-        "times": len(times),
-        "wanted": len(wanted),
+        "patients": task.size,
+        "times": len(task.times),
+        "wanted": len(task.wanted),
         "events": calendar.size,
         "day_stride": calendar.size if len(calendar.day) > 1 else 0,
         "amount_stride": calendar.size if len(calendar.amount) > 1 else 0,
-        "triggers": patients.watch.size,
-        "threshold_stride": patients.watch.size if len(patients.watch.threshold) > 1 else 0,
-        "effect_stride": len(patients.watch.effect) if len(patients.watch.amount) > 1 else 0,
-        "row_y": layout.rows["y"],
-        "row_k0": layout.rows["k0"],
-        "row_y_new": layout.rows["y_new"],
-        "row_absolute": layout.rows["absolute"],
-        "row_atol": layout.rows["atol"],
-        "row_y_out": layout.rows["y_out"],
-        "row_outputs": layout.rows["outputs"],
+        "triggers": watch.size,
+        "threshold_stride": watch.size if len(watch.threshold) > 1 else 0,
+        "effect_stride": len(watch.effect) if len(watch.amount) > 1 else 0,
         "memory": space.w.ctypes.data,
         "control": space.c.ctypes.data,
         "own": space.own.ctypes.data,
-        "computed": int(np.any(wanted >= layout.n_states)),
-        "shared": int(settings.shared),
-        "resting": int(settings.rest is not None),
+        "computed": int(np.any(task.wanted >= layout.n_states)),
+        "shared": int(task.settings.shared),
+        "resting": int(task.settings.rest is not None),
     }
+    values |= {n: layout.rows[n.removeprefix("row_")] for n in SIZES if n.startswith("row_")}
     return np.array([values[name] for name in SIZES], dtype=np.int64)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import platform
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import metadata
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from exojoint.engine.assemble import Layout, assemble
 from exojoint.engine.backends.llvm import Shape, module_text
 from exojoint.engine.lanes import lanes_for
-from exojoint.engine.machine import Code, object_code, this_processor
+from exojoint.engine.machine import Code, object_code, this_processor, vector_function
+from exojoint.engine.plain import plain_jacobian, plain_outputs, plain_rates, plain_rows
 from exojoint.engine.slots import FUNCTIONS
 from exojoint.engine.store import Extra, Facts, default_folder, load_or_build
 from exojoint.engine.system import System
@@ -43,7 +44,26 @@ class Variant:
     shape: Shape
     layout: Layout
     addresses: tuple[int, ...]
-    drive: Any
+    drive: Callable[..., int]
+    _code: Code = field(repr=False)
+
+
+@dataclass(frozen=True)
+class PlainCode:
+    """Scalar machine code of the equations as written, one patient at a time.
+
+    Attributes
+    ----------
+    rows : mapping
+        First number of every array in the working memory; ``end`` is its size.
+    rates, jacobian, outputs
+        Functions of (working memory, 0, 0).
+    """
+
+    rows: Mapping[str, int]
+    rates: Callable[[int, int, int], None]
+    jacobian: Callable[[int, int, int], None]
+    outputs: Callable[[int, int, int], None]
     _code: Code = field(repr=False)
 
 
@@ -65,12 +85,19 @@ class Kernel:
     folder: Path | None
     lanes: int | None = None
     _variants: dict[bool, Variant] = field(default_factory=dict, repr=False, compare=False)
+    _plain: list[PlainCode] = field(default_factory=list, repr=False, compare=False)
 
     def variant(self, *, single: bool = False) -> Variant:
         """Return the machine code in double or single precision, compiled or read on first use."""
         if single not in self._variants:
             self._variants[single] = _variant(self.system, self.folder, self.lanes, single)
         return self._variants[single]
+
+    def plain(self) -> PlainCode:
+        """Return the equations as written, as scalar machine code, compiled or read on first use."""
+        if not self._plain:
+            self._plain.append(_plain(self.system, self.folder))
+        return self._plain[0]
 
 
 def compile_system(system: System, *, cache_dir: Path | None = None, lanes: int | None = None) -> Kernel:
@@ -92,17 +119,14 @@ def compile_system(system: System, *, cache_dir: Path | None = None, lanes: int 
 
 def _variant(system: System, folder: Path | None, lanes: int | None, single: bool) -> Variant:
     processor = this_processor()
-    fused = processor.has("fma") or platform.machine().lower() in ("arm64", "aarch64")
-    shape = Shape(lanes or lanes_for(len(system.states), single), single, fused)
+    shape = Shape(lanes or lanes_for(len(system.states), single), single, processor.fuses)
     facts = _facts() | {"what": "model", "system": system.digest, **asdict(shape)}
 
     def build() -> tuple[bytes, Extra]:
         programs = assemble(system)
         layout = programs.layout
-        return object_code(module_text(programs, shape), processor), {
-            "constants": layout.n_constants,
-            "factors": layout.n_factors,
-        }
+        text = module_text((programs.patient, *programs.steps), layout.rows, shape)
+        return object_code(text, processor), {"constants": layout.n_constants, "factors": layout.n_factors}
 
     data, extra = load_or_build(folder, facts, build)
     layout = Layout(
@@ -110,6 +134,23 @@ def _variant(system: System, folder: Path | None, lanes: int | None, single: boo
     )
     code = Code([data, _driver(folder, single)])
     return Variant(shape, layout, tuple(code.address(f) for f in FUNCTIONS), code.function(ENTRY, N_POINTERS), code)
+
+
+def _plain(system: System, folder: Path | None) -> PlainCode:
+    """Compile the equations as written; only patients whom the vector code could not follow ever need it."""
+    rows = plain_rows(system)
+    shape = Shape(1, fused=this_processor().fuses)
+
+    def build() -> tuple[bytes, Extra]:
+        programs = (plain_rates(system), plain_jacobian(system), plain_outputs(system))
+        return object_code(module_text(programs, rows, shape), this_processor()), {}
+
+    data, _ = load_or_build(folder, _facts() | {"what": "plain", "system": system.digest}, build)
+    code = Code([data])
+    rates, jacobian, outputs = (
+        vector_function(code.address(f)) for f in ("plain_rates", "plain_jacobian", "plain_outputs")
+    )
+    return PlainCode(rows, rates, jacobian, outputs, code)
 
 
 def _driver(folder: Path | None, single: bool) -> bytes:

@@ -30,6 +30,11 @@ class Processor:
         """Return whether an instruction set (LLVM's name) is there."""
         return f"+{feature}" in self.features.split(",")
 
+    @property
+    def fuses(self) -> bool:
+        """Whether it multiplies and adds in one operation with one rounding (every 64-bit ARM does)."""
+        return self.has("fma") or llvm.get_process_triple().startswith(("aarch64", "arm64"))
+
 
 @cache
 def this_processor() -> Processor:

@@ -12,6 +12,17 @@ from exojoint.engine.program import Builder, Program
 from exojoint.engine.system import System
 
 
+def plain_rows(system: System) -> dict[str, int]:
+    """Return where the arrays of the plain programs begin, one number per row; ``end`` is the total."""
+    n, m = len(system.states), len(system.outputs)
+    sizes = {"y": n, "p": len(system.parameters), "t": 1, "rates": n, "slopes": n, "outputs": m, "matrix": n * n}
+    first, total = {}, 0
+    for name, size in sizes.items():
+        first[name] = total
+        total += size
+    return {**first, "end": total}
+
+
 def _start(system: System) -> tuple[Builder, dict[Expr, int]]:
     b = Builder()
     places = {symbol(s): b.load("y", i) for i, s in enumerate(system.states)}

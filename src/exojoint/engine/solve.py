@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Final
 
 import numpy as np
@@ -12,21 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from exojoint.core.errors import InputError, Problem, did_you_mean
 from exojoint.engine.events import Event, calendar
-from exojoint.engine.job import Patients, Settings, empty_results, run_job
+from exojoint.engine.job import Patients, Results, Settings, Task, empty_results, run_task
 from exojoint.engine.kernel import Kernel
+from exojoint.engine.outcome import Outcome
+from exojoint.engine.rescue import rescue
 from exojoint.engine.triggers import Trigger, watch
 
 Reals = NDArray[np.float64]
-
-
-class Outcome(IntEnum):
-    """How the integration of a patient ended. Anything but ``ok`` leaves no numbers, and is counted."""
-
-    ok = 0
-    step_limit = 1
-    step_underflow = 2
-    not_finite = 3
-    not_settled = 4
 
 
 @dataclass(frozen=True)
@@ -63,6 +54,8 @@ class Trajectory:
         Steps tried.
     fired : (n, t)
         Day on which each trigger fired first; nan if it never did.
+    rescued : (n,)
+        Whether the patient was followed by the rescue solver only.
     """
 
     days: Reals
@@ -72,6 +65,7 @@ class Trajectory:
     outcome: NDArray[np.uint8]
     steps: NDArray[np.int32]
     fired: Reals
+    rescued: NDArray[np.bool_]
 
 
 def solve(
@@ -139,22 +133,13 @@ def solve(
     wanted = _columns(kernel, outputs)
     tolerance = _tolerance(kernel, atol)
     settings = Settings(rtol if rtol is not None else chosen.rtol, tolerance, first_step)
-    n = len(p)
-    results = empty_results(n, len(days), len(wanted), y.shape[1], len(triggers))
-    run_job(
-        kernel.variant(single=chosen.single),
-        Patients(p, y, calendar(kernel.system, events, n), watch(kernel.system, triggers, n)),
-        days,
-        wanted,
-        end,
-        settings,
-        results,
-        threads=threads,
-        progress=progress,
-    )
-    return Trajectory(
-        days, tuple(outputs), results.values, results.state, results.outcome, results.steps, results.fired
-    )
+    results = empty_results(len(p), len(days), len(wanted), y.shape[1], len(triggers))
+    if not len(p):
+        return _trajectory(days, outputs, results, np.zeros(0, dtype=np.bool_))
+    jumps = calendar(kernel.system, events, len(p)), watch(kernel.system, triggers, len(p))
+    task = Task(Patients(p, y, *jumps), days, wanted, end, settings)
+    run_task(kernel.variant(single=chosen.single), task, results, threads=threads, progress=progress)
+    return _trajectory(days, outputs, results, rescue(kernel, task, results))
 
 
 def rest(
@@ -201,18 +186,24 @@ def rest(
         raise InputError(
             Problem("rest", "the system reads time itself", "rates that depend on states only", "Use solve.")
         )
-    n = len(p)
-    results = empty_results(n, 0, 0, y.shape[1])
+    results = empty_results(len(p), 0, 0, y.shape[1])
+    if not len(p):
+        return _trajectory(np.empty(0), (), results, np.zeros(0, dtype=np.bool_))
     ignored = tuple(kernel.system.states.index(s) for s in ignore)
-    patients = Patients(p, y, calendar(kernel.system, (), n), watch(kernel.system, (), n), ignored)
+    jumps = calendar(kernel.system, (), len(p)), watch(kernel.system, (), len(p))
     chosen = MODES[mode]
     settings = Settings(chosen.rtol, rest=tolerance)
-    run_job(
-        kernel.variant(single=chosen.single), patients, np.empty(0), (), day_limit, settings, results, threads=threads
+    task = Task(Patients(p, y, *jumps, ignored), np.empty(0), np.empty(0, dtype=np.int64), day_limit, settings)
+    run_task(kernel.variant(single=chosen.single), task, results, threads=threads)
+    rescued = rescue(kernel, task, results)
+    results.state[results.outcome == Outcome.not_settled] = np.nan
+    return _trajectory(np.empty(0), (), results, rescued)
+
+
+def _trajectory(days: Reals, names: Sequence[str], results: Results, rescued: NDArray[np.bool_]) -> Trajectory:
+    return Trajectory(
+        days, tuple(names), results.values, results.state, results.outcome, results.steps, results.fired, rescued
     )
-    failed = results.outcome == Outcome.not_settled
-    results.state[failed] = np.nan
-    return Trajectory(np.empty(0), (), results.values, results.state, results.outcome, results.steps, results.fired)
 
 
 def _patients(kernel: Kernel, parameters: ArrayLike, state: ArrayLike) -> tuple[Reals, Reals]:
@@ -259,7 +250,7 @@ def _days(times: ArrayLike, day_end: float | None) -> Reals:
     return days
 
 
-def _columns(kernel: Kernel, outputs: Sequence[str]) -> list[int]:
+def _columns(kernel: Kernel, outputs: Sequence[str]) -> NDArray[np.int64]:
     readable = set(kernel.system.readable)
     unknown = [o for o in outputs if o not in readable]
     if unknown:
@@ -274,7 +265,7 @@ def _columns(kernel: Kernel, outputs: Sequence[str]) -> list[int]:
                 for o in unknown
             )
         )
-    return [kernel.system.index(o) for o in outputs]
+    return np.array([kernel.system.index(o) for o in outputs], dtype=np.int64)
 
 
 def _tolerance(kernel: Kernel, atol: ArrayLike | None) -> Reals | None:

@@ -6,12 +6,12 @@ do not depend on the number of lanes or on the compiler's mood, only on whether 
 
 from __future__ import annotations
 
+import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from exojoint.engine.assemble import Layout, Programs
 from exojoint.engine.backends.elementary import ELEMENTARY, emit_elementary
 from exojoint.engine.program import EACH, FUSED, REDUCTIONS, Op, Program
 from exojoint.engine.slots import CONTROL
@@ -154,37 +154,48 @@ def splat(element: str, lanes: int, text: str) -> str:
 def literal(value: float, element: str) -> str:
     """Return a number as LLVM's exact hexadecimal text."""
     if element == "float":
-        value = struct.unpack("f", struct.pack("f", value))[0] if abs(value) < 3.5e38 else value
+        try:
+            value = struct.unpack("f", struct.pack("f", value))[0]
+        except OverflowError:
+            value = math.copysign(math.inf, value)
     return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
 
 
-def module_text(programs: Programs, shape: Shape) -> str:
-    """Return the LLVM assembly of all programs of a system."""
-    layout = programs.layout
-    parts = [_function(p, layout, shape) for p in (programs.patient, *programs.steps)]
+def module_text(programs: Sequence[Program], rows: Mapping[str, int], shape: Shape) -> str:
+    """Return the LLVM assembly of programs.
+
+    Parameters
+    ----------
+    programs
+        Each becomes a function of its name.
+    rows
+        First row of every array in the working memory.
+    shape
+        Lanes and precision.
+    """
+    parts = [_function(p, rows, shape) for p in programs]
     declared = sorted({d for _, ds in parts for d in ds})
-    width = shape.lanes * 64
+    width = shape.lanes * shape.itemsize * 8
     # Some processors prefer half their register width; the lanes were measured, so the full width is asked for.
     attributes = f'attributes #0 = {{ nounwind "prefer-vector-width"="{width}" "min-legal-vector-width"="{width}" }}'
     return "\n\n".join([*(text for text, _ in parts), "\n".join(declared), attributes, ""])
 
 
-def _arrays(program: Program, layout: Layout, shape: Shape) -> dict[str, _Array]:
+def _arrays(program: Program, rows: Mapping[str, int], shape: Shape) -> dict[str, _Array]:
     """Return the place of every array that a program may name."""
     double_pitch, pitch = 8 * shape.lanes, shape.itemsize * shape.lanes
     if program.name == "patient":
-        first = layout.rows["q"] * pitch
-        return {"p": _Array("%x", 0, "double", 1, 8), "q": _Array("%w", first, shape.element, 1, pitch)}
-    table = {n: _Array("%w", r * pitch, shape.element, shape.lanes, pitch) for n, r in layout.rows.items()}
-    table |= {n: _Array("%c", i * double_pitch, "double", shape.lanes, double_pitch) for i, n in enumerate(CONTROL)}
+        return {"p": _Array("%x", 0, "double", 1, 8), "q": _Array("%w", rows["q"] * pitch, shape.element, 1, pitch)}
+    table = {n: _Array("%c", i * double_pitch, "double", shape.lanes, double_pitch) for i, n in enumerate(CONTROL)}
+    table |= {n: _Array("%w", r * pitch, shape.element, shape.lanes, pitch) for n, r in rows.items()}
     return table | {"x": _Array("%x", 0, shape.element, shape.lanes, pitch)}
 
 
-def _function(program: Program, layout: Layout, shape: Shape) -> tuple[str, set[str]]:
+def _function(program: Program, rows: Mapping[str, int], shape: Shape) -> tuple[str, set[str]]:
     """Return one function ``void name(working memory, control, x)`` and the declarations that it needs."""
     lanes = 1 if program.name == "patient" else shape.lanes
     w = Writer("double" if program.name in DOUBLE_PROGRAMS else shape.element, lanes, shape.fused)
-    arrays = _arrays(program, layout, shape)
+    arrays = _arrays(program, rows, shape)
     body = _loop(program, arrays, w) if program.turns else _straight(program, arrays, w)
     head = f"define void @{program.name}(ptr noalias %w, ptr noalias %c, ptr noalias %x) #0 {{"
     return "\n".join([head, "entry:", *body, "  ret void", "}"]), w.declared
