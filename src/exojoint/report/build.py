@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from exojoint.core.errors import InputError, Problem
 from exojoint.core.files import atomic_write
-from exojoint.report import tables
+from exojoint.report import tables, tables_ground
 from exojoint.report.data import RunData, load_run
 from exojoint.report.labels import glossary
 from exojoint.report.numbers import clean, count, percent
@@ -139,13 +139,17 @@ def mark(data: RunData) -> str:
 def _tables(data: RunData) -> dict[str, tables.Table | None]:
     return {
         "effects": tables.effects(data),
+        "estimands": tables.estimands(data),
         "operating": tables.operating(data),
+        "performance": tables.performance(data),
+        "adverse_events": tables.adverse_events(data),
         "population": tables.population(data),
         "outcomes": tables.outcomes(data),
-        "lots": tables.lots(data),
-        "single_lots": tables.single_lots(data),
-        "shares": tables.shares(data),
-        "grades": tables.grades(data),
+        "lots": tables_ground.lots(data),
+        "refusals": tables_ground.refusals(data),
+        "single_lots": tables_ground.single_lots(data),
+        "shares": tables_ground.shares(data),
+        "grades": tables_ground.grades(data),
     }
 
 
@@ -154,7 +158,7 @@ def _said(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return count(value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _linked(citation: Citation) -> Citation:

@@ -17,6 +17,7 @@ from exojoint.runs.verdict import Effect, VerdictFile, read_verdict
 
 TABLES = (
     "draws", "trials", "performance", "curves", "trajectories", "vesicles", "dose_response", "population", "lots",
+    "adverse_events",
 )  # fmt: skip
 """Tables that the report shows. Patients and visits are in the run for other readers."""
 
@@ -55,6 +56,14 @@ class RunData:
     def primary(self) -> Effect | None:
         """The effect that the verdict is about: its first."""
         return self.verdict.effects[0] if self.verdict.effects else None
+
+    @property
+    def heads(self) -> tuple[Effect, ...]:
+        """The first effect of each arm and endpoint: what the page speaks of; its table has all visits."""
+        first: dict[tuple[str, str], Effect] = {}
+        for effect in self.verdict.effects:
+            first.setdefault((effect.arm, effect.endpoint), effect)
+        return tuple(first.values())
 
     @property
     def arms(self) -> tuple[str, ...]:

@@ -33,6 +33,9 @@ FORBIDDEN = re.compile(r"(?:^|\s)(?:on\w+|(?:xlink:)?href|style)\s*=|url\((?!#)"
 """What a tag of a picture of ours never has: a script, a link, an address outside the picture."""
 
 MAX_DAYS = 160
+FEW = 4  # panels that still stand two by two
+LINES = "split(datum.label, '|')"
+"""Row labels in two lines, parted where the name has a bar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,8 @@ class Layout:
     columns: int
 
     def beside(self, panels: int) -> int:
-        """How many of `panels` panels stand side by side, so that no hole is left on a desk."""
-        return 1 if self.columns == 1 or panels == 1 else 3 if panels % 3 == 0 else self.columns
+        """How many of `panels` panels stand side by side, with as small a hole as can be on a desk."""
+        return 1 if self.columns == 1 or panels == 1 else 3 if panels % 3 == 0 or panels > FEW else self.columns
 
     def panel(self, beside: int = 1, margin: int = 66) -> int:
         """Width of one panel (px) when `beside` of them share the figure, axes apart."""

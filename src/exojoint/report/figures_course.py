@@ -174,8 +174,8 @@ def vesicles(data: RunData, layout: Layout) -> Drawing | None:
     end = float(rows.filter(seen)["day"].max() or 0.0)  # type: ignore[arg-type]  # a float column
     rows = rows.filter(pl.col("day") <= max(end, FIRST_DAYS)).with_columns(
         median=pl.when(seen).then("median"),
-        hi=pl.when(seen).then("hi"),
-        lo=pl.when(seen).then(pl.col("lo").clip(floor)),
+        hi=pl.when(pl.col("hi") > floor).then("hi"),
+        lo=pl.when(pl.col("hi") > floor).then(pl.col("lo").clip(floor)),
     )
     inside = pl.col("compartment").is_in(COMPARTMENTS)
     blocks = [

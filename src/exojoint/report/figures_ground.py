@@ -6,7 +6,7 @@ import altair as alt
 from altair.typing import ChartType
 
 from exojoint.report.data import RunData
-from exojoint.report.drawing import Drawing, Layout, axis, drawing, layered, values
+from exojoint.report.drawing import LINES, Drawing, Layout, axis, drawing, layered, values
 from exojoint.report.labels import grades as all_grades
 from exojoint.report.labels import text
 from exojoint.report.numbers import percent, when
@@ -15,6 +15,7 @@ from exojoint.report.palette import ARMS, GRADES, INK, OTHER, TEXT
 SHOWN = 12
 LABEL_WIDTH = 160  # px that the longest row label may take
 ROW = 22  # px per row
+TALL_ROW = 31  # px per row with a label of two lines
 UNGRADED = "other"
 
 Bar = tuple[str, float, str]
@@ -108,7 +109,7 @@ def population(data: RunData, layout: Layout) -> Drawing | None:
     rows: list[Bar] = []
     for row in table.drop_nulls(["wanted", "achieved_raw", "achieved_weighted"]).iter_rows(named=True):
         if row["wanted"]:
-            name = f"{text('variable', row['variable'])}, {text('statistic', row['statistic'])}"
+            name = f"{text('variable', row['variable'])}|{text('statistic', row['statistic'])}"
             for kind, column in (("before weighting", "achieved_raw"), ("after weighting", "achieved_weighted")):
                 rows.append((name, (row[column] - row["wanted"]) / abs(row["wanted"]), kind))
     if not rows:
@@ -120,11 +121,11 @@ def population(data: RunData, layout: Layout) -> Drawing | None:
 
 def _population_chart(rows: list[Bar], layout: Layout) -> ChartType:
     kinds = ["before weighting", "after weighting"]
-    y = alt.Y("row:N", sort=None, axis=axis(None, labelLimit=LABEL_WIDTH))
+    y = alt.Y("row:N", sort=None, axis=axis(None, labelLimit=LABEL_WIDTH, labelExpr=LINES))
     x = alt.X("difference:Q", axis=axis("difference from wanted", format="+%"))
     colour = alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=[ARMS[1], ARMS[0]]), title=None)
     shape = alt.Shape("kind:N", scale=alt.Scale(domain=kinds, range=["square", "circle"]), title=None)
     points = alt.Chart(values({"row": row, "difference": share, "kind": kind} for row, share, kind in rows))
     marks = points.mark_point(size=46, opacity=1, strokeWidth=1.6).encode(x=x, y=y, color=colour, shape=shape)
     zero = alt.Chart(values([{"difference": 0.0}])).mark_rule(color=INK, strokeWidth=1.2).encode(x=x)
-    return layered(zero, marks, title="", width=layout.panel(1, margin=LABEL_WIDTH + 10), height=alt.Step(ROW))
+    return layered(zero, marks, title="", width=layout.panel(1, margin=LABEL_WIDTH + 10), height=alt.Step(TALL_ROW))

@@ -9,31 +9,29 @@ from altair.typing import ChartType
 from numpy.typing import NDArray
 
 from exojoint.report.data import RunData
-from exojoint.report.drawing import Drawing, Layout, axis, drawing, grid_of, layered, values
+from exojoint.report.drawing import LINES, Drawing, Layout, axis, drawing, grid_of, layered, values
 from exojoint.report.labels import label, short, text
 from exojoint.report.numbers import number, percent, signed, when
 from exojoint.report.palette import ARMS, BAND, INK, SHAPES, TRIAL, TRUTH
 from exojoint.runs.verdict import Effect
 
 BINS = 24
-MAX_EFFECTS = 4
+MAX_EFFECTS = 6
 SAME_DAY = 0.5  # day; two days closer than this are the same visit
 TWO_SIDED_95 = 1.96  # standard errors to each side of a 95 % normal interval
 POINTERS = {"lower": " (← better)", "higher": " (better →)", "": ""}
 POWERS = "replace(format(datum.value, '~e'), 'e+', 'e')"
 """Doses as the scenario writes them: 5e11."""
-LINES = "split(datum.label, '|')"
-"""Row labels in two lines: endpoint, then when."""
 RATES = ("type1", "power", "assurance")
 
 
 def effects(data: RunData, layout: Layout) -> Drawing | None:
     """True difference over the knowledge draws, above what trials of this design would estimate."""
     draws = data.table("draws")
-    shown = data.verdict.effects[:MAX_EFFECTS]
+    shown = data.heads[:MAX_EFFECTS]
     if draws is None:
         return None
-    samples = {item.id: _numbers(draws.filter(_belongs(item))["difference"]) for item in shown}
+    samples = {item.id: _truth(draws, item) for item in shown}
     shown = tuple(item for item in shown if samples[item.id].size)
     if not shown:
         return None
@@ -46,6 +44,11 @@ def effects(data: RunData, layout: Layout) -> Drawing | None:
     )
     alt_text = f"Histograms of true differences and of trial estimates. {said}"
     return drawing("effects", alt.concat(*panels, columns=layout.beside(len(panels))), alt_text)
+
+
+def _truth(draws: pl.DataFrame, effect: Effect) -> NDArray[np.float64]:
+    own = draws.filter(pl.col("effect") == effect.id)
+    return _numbers((draws.filter(_belongs(effect)) if own.is_empty() else own)["difference"])
 
 
 def _numbers(column: pl.Series) -> NDArray[np.float64]:
@@ -189,7 +192,13 @@ def operating(data: RunData, layout: Layout) -> Drawing | None:
     table = data.table("performance")
     if table is None:
         return None
-    rows = table.filter(pl.col("measure").is_in(RATES))
+    wanted = [(item.endpoint, item.day) for item in data.heads]
+    rows = table.filter(pl.col("measure").is_in(RATES)).filter(
+        pl.any_horizontal(
+            pl.lit(False),
+            *((pl.col("endpoint") == name) & ((pl.col("day") - day).abs() < SAME_DAY) for name, day in wanted),
+        )
+    )
     if rows.is_empty():
         return None
     null, active = rows.filter(pl.col("measure") == "type1"), rows.filter(pl.col("measure") != "type1")
@@ -223,7 +232,7 @@ def _rate_panel(rows: pl.DataFrame, title: str, stated: float | None, layout: La
     x = alt.X("value:Q", scale=alt.Scale(domain=[0, top]), axis=axis("share of trials", format="%", tickCount=4))
     y = alt.Y("row:N", sort=None, axis=axis(None, labelLimit=150, labelExpr=LINES, grid=False))
     offset = alt.YOffset("kind:N", sort=kinds) if len(kinds) > 1 else alt.Undefined
-    legend = alt.Legend(orient="bottom") if len(kinds) > 1 else None
+    legend = alt.Legend(orient="bottom", columns=layout.columns) if len(kinds) > 1 else None
     colour = alt.Color(
         "kind:N", scale=alt.Scale(domain=kinds, range=list(ARMS[: len(kinds)])), title=None, legend=legend
     )

@@ -12,6 +12,7 @@ from typing import Literal
 
 from exojoint.report.numbers import ABSENT, NO_BREAK, fixed, number
 
+CHANGE = "_change"
 Direction = Literal["lower", "higher", ""]
 
 
@@ -42,7 +43,11 @@ def _labels() -> Mapping[tuple[str, str], Label]:
 
 def label(kind: str, name: str) -> Label:
     """Label of a name of a kind (endpoint, unit, measure, grade, compartment, outcome, statistic, variable)."""
-    return _labels().get((kind, name)) or Label(name.replace("_", " "))
+    known = _labels().get((kind, name))
+    if known is None and kind == "endpoint" and name.endswith(CHANGE):
+        base = label(kind, name.removesuffix(CHANGE))
+        return Label(f"change of {base.text}", base.better, None, base.meaning)
+    return known or Label(name.replace("_", " "))
 
 
 def text(kind: str, name: str) -> str:

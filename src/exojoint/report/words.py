@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from exojoint.runs.verdict import Effect, Reason
 
 HEADS = {"go": "Go", "no-go": "No-go", "learn": "Learn first"}
 TOP = 3
+LONGEST_CLAUSE = 110  # letters
 NEAR = 2.0  # Monte Carlo errors within which a probability may lie on either side of its threshold
 SIDES = ("go", "no-go")
 
@@ -66,7 +68,7 @@ def direction(effect: Effect) -> str:
 
 def conclusions(data: RunData) -> Iterator[str]:
     """What the model concludes: true effects, what trials would say, how the trial behaves, stoichiometry."""
-    yield from (_effect(effect) for effect in data.verdict.effects)
+    yield from (_effect(effect) for effect in data.heads)
     rates = data.verdict.operating
     alpha = data.manifest.settings.get("alpha")
     if rates.type1 is not None:
@@ -116,13 +118,20 @@ def changes(data: RunData) -> Iterator[str]:
         if item.near:
             found, asked = percent(item.reason.probability), percent(item.reason.threshold)
             yield say("change", "near", name=item.name, probability=found, threshold=asked)
-    grade = {item.name: item.grade for item in data.lineage.parameters} if data.lineage else {}
+    known = {item.name: item for item in data.lineage.parameters} if data.lineage else {}
     shares = data.verdict.variance.by_parameter
     for rank, name in enumerate(sorted(shares, key=lambda key: -shares[key])[:TOP]):
-        evidence = text("grade", grade.get(name, "ungraded"))
-        key = "first" if rank == 0 else "next"
-        yield say("change", key, name=name.replace("_", " "), share=percent(shares[name]), grade=evidence)
+        grade = text("grade", known[name].grade if name in known else "ungraded")
+        meaning = meant(known[name].note) if name in known else ""
+        said = f"{name} ({meaning})" if meaning else name
+        yield say("change", "next" if rank else "first", name=said, share=percent(shares[name]), grade=grade)
     yield from _assumed(data, "change")
+
+
+def meant(note: str) -> str:
+    """What a parameter means: the first clause of its note, when it is short enough to stand in a sentence."""
+    clause = re.split(r"[.;:](?:\s|$)", note, maxsplit=1)[0].strip()
+    return clause[:1].lower() + clause[1:] if len(clause) <= LONGEST_CLAUSE else ""
 
 
 def _assumed(data: RunData, part: str) -> Iterator[str]:
@@ -141,7 +150,7 @@ def plain(data: RunData) -> Iterator[str]:
         lo, hi = difference(effect.true.lo, effect.unit), difference(effect.true.hi, effect.unit)
         unit, share = text("unit", effect.unit), percent(effect.level)
         yield say("plain", "unknown", level=share, lo=lo, hi=hi, unit=unit, control=effect.control)
-    for other in data.verdict.effects[1:]:
+    for other in data.heads[1:]:
         yield say(
             "plain",
             "other",

@@ -279,7 +279,13 @@ def _verdict(draws: pl.DataFrame, trials: pl.DataFrame, name: str) -> VerdictFil
 def _lineage(verdict: VerdictFile) -> Lineage:
     parameters = tuple(
         Quantity(
-            name, 1.0, unit, grade, f"parameters.csv row {row}", "", ("assumed",) if grade == "assumed" else ("SYN001",)
+            name,
+            1.0,
+            unit,
+            grade,
+            f"parameters.csv row {row}",
+            "Synthetic meaning. Nothing real.",
+            ("assumed",) if grade == "assumed" else ("SYN001",),
         )
         for row, (name, unit, grade, _) in enumerate(PARAMETERS, start=2)
     )

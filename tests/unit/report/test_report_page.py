@@ -10,12 +10,14 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from exojoint.core.errors import InputError
 from exojoint.report.build import build_report, render
 from exojoint.report.data import load_run
-from exojoint.report.tables import effects, lots, operating, outcomes, population, single_lots
+from exojoint.report.tables import adverse_events, effects, operating, outcomes, performance, population
+from exojoint.report.tables_ground import lots, refusals, shares, single_lots
 from exojoint.report.words import changes, conclusions, criteria, direction, mirna, plain
 from exojoint.runs.verdict import Interval, Mirna, Operating, Reason, Variance
 
@@ -260,7 +262,7 @@ def test_a_criterion_on_the_edge_is_named_as_such(pristine):
     )
     assert (second.side, second.name, second.near) == ("", "plain text", False)
     assert "more knowledge draws could turn it" in next(iter(changes(data)))
-    assert "potency inflammation would change it most" in " ".join(changes(data))
+    assert "Measuring potency_inflammation (synthetic meaning) would change it most" in " ".join(changes(data))
 
 
 def test_tables_hold_the_numbers_of_the_run(pristine):
@@ -271,17 +273,83 @@ def test_tables_hold_the_numbers_of_the_run(pristine):
     assert shown.rows[0][1].startswith("−1.9\n−3.7")
     rates = operating(data)
     assert rates is not None
-    assert [row[0] for row in rates.rows[:4]] == ["false positives (type I error)"] * 3 + ["power"]
+    assert [row[0] for row in rates.rows[:4]] == ["false positives (type I error)"] * 3 + ["power (middle draw)"]
     margins = population(data)
     assert margins is not None
-    assert margins.rows[0] == ("age, mean", "years", "62.0", "60.9", "62.0")
+    assert margins.rows[0] == ("age, mean (years)", "62.0", "60.9", "62.0")
     assert outcomes(data).rows[0] == ("solved", "12,797", "99.98\u00a0%")
     properties = lots(data)
     singles = single_lots(data)
     assert properties is not None
     assert singles is not None
-    assert ("released", "", "11 of 12 yes") in properties.rows
+    assert ("released", "11 of 12 yes") in properties.rows
     assert len(singles.rows) == 12
+    assert singles.heads[4] == "particles per ml (particles/mL)"
+    drivers = shares(data)
+    assert drivers is not None
+    assert drivers.rows[0][:3] == ("potency_inflammation\nsynthetic meaning", "31.0\u00a0%", "assumed")
+
+
+def test_refused_lots_are_counted_by_what_they_failed_on(pristine):
+    data = load_run(pristine)
+    assert refusals(data) is None
+    said = ["purity: 1 (fails); endotoxin: 2, limits 0 to 1 (fails)", "purity: 1 (fails)", "sterile: yes", None] * 3
+    table = data.tables["lots"].with_columns(release_reasons=pl.Series(said))
+    found = refusals(dataclasses.replace(data, tables={"lots": table}))
+    assert found is not None
+    assert found.rows == (("purity", "6"), ("endotoxin", "3"))
+
+
+def test_lots_with_many_or_long_words_are_counted_and_empty_ones_left_out(pristine):
+    data = load_run(pristine)
+    table = data.tables["lots"].with_columns(
+        operator=pl.Series([f"robot {index}" for index in range(12)]), source=pl.lit("x" * 200), process=pl.lit("")
+    )
+    rows = dict(lots(dataclasses.replace(data, tables={"lots": table})).rows)
+    assert rows["operator"] == "12 different"
+    assert rows["source"] == "x" * 89 + "…"
+    assert "process" not in rows
+
+
+def test_adverse_events_are_summed_over_the_draws(pristine):
+    data = load_run(pristine)
+    assert adverse_events(data) is None
+    rows = {"draw": [0, 1], "event": ["flare"] * 2, "arm": ["exosome"] * 2, "n": [100, 100], "n_patients": [10, 20]}
+    table = pl.DataFrame(rows | {"n_injections": [300, 300], "n_events": [12, 24]})
+    found = adverse_events(dataclasses.replace(data, tables={"adverse_events": table}))
+    assert found is not None
+    assert found.rows == (("flare", "exosome", "15.0\u00a0%", "6.00"),)
+
+
+def test_measures_that_are_no_shares_are_plain_numbers_and_all_visits_stand_apart(pristine):
+    data = load_run(pristine)
+    more = pl.DataFrame(
+        {
+            "measure": ["bias", "dropout", "power"],
+            "endpoint": ["womac_pain", "", "womac_pain"],
+            "day": [182.0, 0.0, 28.0],
+        }
+    ).with_columns(value=0.25, mc_error=0.01, n=64)
+    table = pl.concat([data.tables["performance"], more.cast(dict(data.tables["performance"].schema))])
+    data = dataclasses.replace(data, tables={"performance": table})
+    everything = performance(data)
+    assert everything is not None
+    assert ("bias (estimate − truth)", "knee pain, week 26", "0.250", "0.010", "64") in everything.rows
+    assert ("patients who left", "–", "25.0\u00a0%", "1.00\u00a0%", "64") in everything.rows
+    headline = operating(data)
+    assert headline is not None
+    assert not [row for row in headline.rows if "week 4" in row[1]]
+
+
+def test_the_page_speaks_of_the_first_effect_of_each_endpoint(pristine):
+    data = load_run(pristine)
+    early = dataclasses.replace(data.verdict.effects[0], id="effects/exosome/womac_pain/28", day=28)
+    more = changed(data, effects=(*data.verdict.effects, early))
+    assert more.heads == data.heads
+    assert "week 4" not in " ".join(conclusions(more))
+    shown = effects(more)
+    assert shown is not None
+    assert "week 4" in shown.rows[-1][0]
 
 
 def test_a_verdict_without_effects_or_shares_still_makes_a_page(pristine):
