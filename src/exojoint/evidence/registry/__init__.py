@@ -1,0 +1,1 @@
+"""What is being tried in people: registry files and the live registry, classified, with their doses read."""
