@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import platform
 import time
@@ -12,15 +13,39 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
 from exojoint.core.errors import InputError, Problem, did_you_mean
+from exojoint.core.files import atomic_write
+from exojoint.engine import Kernel, compile_system
+from exojoint.product.instruments.nanosight import read_nanosight
+from exojoint.product.summary import size_chart, summarise_nta, summary_text, text_plot
+from exojoint.report.build import build_report
+from exojoint.runs.digest import code_version, run_digest, table_hashes
+from exojoint.runs.documents import read_json
+from exojoint.runs.store import Work, check_output, open_run
+from exojoint.runs.trace import Trace
+from exojoint.runs.trace import trace as walk
+from exojoint.workflow.accuracy import measure_accuracy
+from exojoint.workflow.answer import KEPT_TRIALS, make_answer
+from exojoint.workflow.draw import run_draw
+from exojoint.workflow.drivers import find_drivers
+from exojoint.workflow.listings import CATALOGUES
+from exojoint.workflow.lookup import make_plan
+from exojoint.workflow.plan import Plan
+from exojoint.workflow.record import named_files, write_answer
 
-if TYPE_CHECKING:  # importing these takes longer than a help text may
+if TYPE_CHECKING:  # altair is loaded only when a chart is wanted
     import altair as alt
-
-    from exojoint.engine import Kernel
-    from exojoint.runs.store import Work
-    from exojoint.runs.trace import Trace
-    from exojoint.workflow.plan import Plan
 
 DRAWS_PER_CHUNK = 4
 ALL_TRIALS = 10**9
@@ -70,8 +95,6 @@ def check(scenario: Path) -> Plan:
     InputError
         With every problem found.
     """
-    from exojoint.workflow.lookup import make_plan
-
     return make_plan(Path(scenario))
 
 
@@ -100,9 +123,6 @@ def run(
     InputError
         With every problem of the scenario, before any work is done and anything is written.
     """
-    from exojoint.runs.store import check_output, open_run
-    from exojoint.workflow.lookup import make_plan
-
     root = Path("runs") if out is None else Path(out)
     check_output(root)
     plan = make_plan(Path(scenario), seed=seed, patients=patients, trials=trials)
@@ -117,29 +137,17 @@ def run(
 
 
 def _verdict(folder: Path) -> dict[str, Any]:
-    from exojoint.runs.documents import read_json
-
     return dict(read_json(folder, "verdict.json"))
 
 
 def make_digest(plan: Plan, keep_all: bool) -> str:
     """Name of the run that answers a plan: question, tables, code, seed, and the files it names."""
-    from exojoint.runs.digest import code_version, run_digest, table_hashes
-    from exojoint.workflow.record import named_files
-
     content = {**plan.scenario.canonical(), "keep_all": keep_all}
     tables = {**table_hashes(), **{f"scenario/{name}": total for name, total in named_files(plan).items()}}
     return run_digest(content, tables, code_version(), plan.scenario.text.seed)
 
 
 def _compute(plan: Plan, work: Work, digest: str, threads: int, keep_all: bool) -> Path:
-    from exojoint.engine import compile_system
-    from exojoint.report.build import build_report
-    from exojoint.workflow.accuracy import measure_accuracy
-    from exojoint.workflow.answer import make_answer
-    from exojoint.workflow.drivers import find_drivers
-    from exojoint.workflow.record import write_answer
-
     started = time.monotonic()
     clock: dict[str, float] = {}
     with _progress() as tell:
@@ -168,11 +176,6 @@ TABLES = (
 
 def _draws(plan: Plan, kernel: Kernel, work: Work, threads: int, keep_all: bool, tell: Tell) -> None:
     """Compute the chunks that are not there yet; each survives an interruption from the moment it is put."""
-    import polars as pl
-
-    from exojoint.workflow.answer import KEPT_TRIALS
-    from exojoint.workflow.draw import run_draw
-
     simulation = plan.scenario.text.simulation
     draws = simulation.knowledge_draws
     for first in range(0, draws, DRAWS_PER_CHUNK):
@@ -196,16 +199,6 @@ Tell = Any  # callable (what, done, of); see _progress
 @contextmanager
 def _progress() -> Iterator[Tell]:
     """A bar with the time left on a terminal, nothing elsewhere."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
     console = Console(stderr=True)
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
@@ -230,8 +223,6 @@ def report(run_folder: Path) -> Path:
     InputError
         When it is not a whole run folder.
     """
-    from exojoint.report.build import build_report
-
     return build_report(Path(run_folder))
 
 
@@ -243,8 +234,6 @@ def trace(run_folder: Path, number: str) -> Trace:
     InputError
         When the run has no such number.
     """
-    from exojoint.runs.trace import trace as walk
-
     return walk(Path(run_folder), number)
 
 
@@ -272,9 +261,6 @@ def lot(file: Path, *, plot: Path | None = None) -> LotSummary:
     InputError
         When the file is not a readable export, or the plot's ending is unknown.
     """
-    from exojoint.product.instruments.nanosight import read_nanosight
-    from exojoint.product.summary import size_chart, summarise_nta, summary_text, text_plot
-
     if plot is not None and plot.suffix.lower() not in CHART_WRITERS:
         raise InputError(
             Problem(
@@ -297,10 +283,6 @@ CHART_WRITERS = (".svg", ".png", ".html")
 
 def _save_chart(chart: alt.LayerChart | alt.FacetChart, path: Path) -> None:
     """Write a chart in one step; HTML carries its scripts inside."""
-    import io
-
-    from exojoint.core.files import atomic_write
-
     kind = path.suffix.lower()
     if kind == ".png":
         binary = io.BytesIO()
@@ -323,8 +305,6 @@ def catalogue(what: str) -> list[dict[str, str]]:
     InputError
         For an unknown catalogue.
     """
-    from exojoint.workflow.listings import CATALOGUES
-
     if what not in CATALOGUES:
         todo = did_you_mean(what, CATALOGUES) or "Use one of them."
         raise InputError(Problem("list", f"there is no catalogue {what!r}", f"one of {', '.join(CATALOGUES)}", todo))

@@ -113,25 +113,23 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from exojoint.workflow import draw
+    whole, calls = verbs.run_draw, []
 
-    whole, calls = draw.run_draw, []
-
-    def interrupted(*arguments: object) -> draw.DrawResult:
+    def interrupted(*arguments: object) -> object:
         calls.append(arguments[2])
         if len(calls) == verbs.DRAWS_PER_CHUNK + 1:
             raise KeyboardInterrupt
         return whole(*arguments)
 
     scenario = cut(tmp_path)
-    monkeypatch.setattr(draw, "run_draw", interrupted)
+    monkeypatch.setattr(verbs, "run_draw", interrupted)
     with pytest.raises(SystemExit) as leaving:
         cli.main(["run", str(scenario), "--out", str(tmp_path / "runs")])
     assert leaving.value.code == cli.EXIT_INTERRUPTED
     assert "run the same command again" in capsys.readouterr().err
     assert not (tmp_path / "runs" / small_run.folder.name).exists()
     calls.clear()
-    monkeypatch.setattr(draw, "run_draw", lambda *arguments: (calls.append(arguments[2]), whole(*arguments))[1])
+    monkeypatch.setattr(verbs, "run_draw", lambda *arguments: (calls.append(arguments[2]), whole(*arguments))[1])
     done = workflow.run(scenario, out=tmp_path / "runs", threads=2)
     assert calls == [verbs.DRAWS_PER_CHUNK, verbs.DRAWS_PER_CHUNK + 1]
     assert sealed(done.folder) == sealed(small_run.folder)
