@@ -113,7 +113,7 @@ def _sources(
             papers[key] = _paper(references[key])
             sources.append(Source(key, papers[key].text, "", (key,)))
         else:
-            says = "assumed: nobody has measured it" if key == ASSUMED else "named in the table, no further record"
+            says = "nobody has measured it" if key == ASSUMED else "named in the table, no further record"
             sources.append(Source(key, says, "", ()))
     return tuple(sources), tuple(papers[key] for key in sorted(papers))
 

@@ -154,8 +154,9 @@ def test_building_twice_gives_the_same_bytes(reported):
     assert {path: path.read_bytes() for path in before} == before
 
 
-def test_building_does_not_load_the_drawing_library_for_the_command_line():
-    code = "import sys, exojoint.report.build; print('altair' in sys.modules or 'vl_convert' in sys.modules)"
+def test_reading_a_run_in_words_and_tables_does_not_load_the_drawing_library():
+    rooms = "exojoint.report.words, exojoint.report.tables_ground"
+    code = f"import sys, {rooms}; print('altair' in sys.modules or 'vl_convert' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
