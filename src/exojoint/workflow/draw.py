@@ -76,25 +76,47 @@ def run_draw(plan: Plan, kernel: Kernel, draw: int, threads: int, keep_trials: i
     threads : results do not depend on it
     keep_trials : trials whose visits are kept
     """
+    solved = solve_draw(plan, kernel, draw, threads)
+    pool, luck = solved.pool, solved.luck
+    latent = _latent(plan, pool, solved.arms)
+    rescue = _rescue(plan, kernel, solved, threads)
+    tables: Tables = {
+        **_trials(plan, latent, rescue, luck, keep_trials, threads),
+        **draw_tables(plan, kernel, pool, solved.arms, solved.lots, luck, threads),
+        "patients": _patients(pool),
+        "population": achieved_table(plan.population, pool.patients[0]),
+        "lots": _lots(plan, solved.lots, solved.failed_lots),
+        "failures": pl.DataFrame([{"outcome": name, "n": n} for name, n in failures(pool).items()]),
+    }
+    return DrawResult({name: frame.with_columns(draw=pl.lit(draw, dtype=pl.Int64)) for name, frame in tables.items()})
+
+
+def latent_outcomes(plan: Plan, kernel: Kernel, draw: int, threads: int) -> tuple[LatentOutcomes, Rescue]:
+    """Potential outcomes of one draw, and the exact second solve with rescue: what trials are resampled from."""
+    solved = solve_draw(plan, kernel, draw, threads)
+    return _latent(plan, solved.pool, solved.arms), _rescue(plan, kernel, solved, threads)
+
+
+@dataclass(frozen=True)
+class SolvedDraw:
+    """Pool, lots and solved arms of one draw, with the luck they came from."""
+
+    pool: Pool
+    lots: tuple[Lot, ...]
+    failed_lots: tuple[Lot, ...]
+    arms: dict[str, Solved]
+    luck: Stream
+
+
+def solve_draw(plan: Plan, kernel: Kernel, draw: int, threads: int) -> SolvedDraw:
+    """Draw what is unknown, the patients and the lots; burn in; solve every arm with every lot."""
     text = plan.scenario.text
     luck = root(plan).child("draw", draw)
     values = knowledge_of(plan, knowledge_scores(plan, [draw]))[0]
     pool = rest_pool(plan, kernel, [values], [luck.child("patients")], text.simulation.patients_per_draw, threads)
     wanted = LOTS_PER_TRIAL_LOT * text.lot.lots_per_trial if text.lot else 0
     lots, failed_lots = make_lots(plan, values, luck.child("lots"), wanted)
-    solved = _solve_arms(plan, kernel, pool, lots, luck, threads)
-    latent = _latent(plan, pool, solved)
-    rescue = _rescue(plan, kernel, pool, solved, luck, threads)
-    trials = _trials(plan, latent, rescue, luck, keep_trials, threads)
-    tables: Tables = {
-        **trials,
-        **draw_tables(plan, kernel, pool, solved, lots, luck, threads),
-        "patients": _patients(pool),
-        "population": achieved_table(plan.population, pool.patients[0]),
-        "lots": _lots(plan, lots, failed_lots),
-        "failures": pl.DataFrame([{"outcome": name, "n": n} for name, n in failures(pool).items()]),
-    }
-    return DrawResult({name: frame.with_columns(draw=pl.lit(draw, dtype=pl.Int64)) for name, frame in tables.items()})
+    return SolvedDraw(pool, lots, failed_lots, _solve_arms(plan, kernel, pool, lots, luck, threads), luck)
 
 
 @dataclass(frozen=True)
@@ -145,12 +167,13 @@ def _latent(plan: Plan, pool: Pool, solved: dict[str, Solved]) -> LatentOutcomes
     )
 
 
-def _rescue(plan: Plan, kernel: Kernel, pool: Pool, solved: dict[str, Solved], luck: Stream, threads: int) -> Rescue:
+def _rescue(plan: Plan, kernel: Kernel, solved: SolvedDraw, threads: int) -> Rescue:
     days = np.asarray(plan.design.days, dtype=np.float64)
     arms = {arm.name: arm for arm in plan.arms}
+    pool, luck = solved.pool, solved.luck
 
     def rescue(arm: str, patient: Integers, lot: Integers, visit: Integers) -> Array:
-        course = Course(arms[arm], solved[arm].course.lots, patient, lot)
+        course = Course(arms[arm], solved.arms[arm].course.lots, patient, lot)
         found = solve_course(
             plan, kernel, pool, course, luck, days, plan.design.observables, rescue_day=days[visit], threads=threads
         )

@@ -28,6 +28,12 @@ def small_scenario(root: Path, place: Path, name: str = "umbilical_phase2") -> P
 
 
 @pytest.fixture(scope="session")
+def checkout(root: Path) -> Path:
+    """Top folder of the checkout, under a name that leaves `root` to the stream."""
+    return root
+
+
+@pytest.fixture(scope="session")
 def cut(root: Path) -> Callable[[Path], Path]:
     """Writes the small scenario into a folder."""
     return lambda place: small_scenario(root, place)
