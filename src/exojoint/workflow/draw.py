@@ -18,7 +18,6 @@ from exojoint.trial.batch import TrialBatch, counts_frame, visits_frame
 from exojoint.trial.conduct import simulate_trials
 from exojoint.trial.estimate import analyse, beside_truth
 from exojoint.trial.latent import Array, Integers, LatentOutcomes, Rescue, null_latent, null_rescue
-from exojoint.trial.null import primary_only
 from exojoint.trial.truth import true_effects
 from exojoint.workflow.curves import draw_tables, output_days, output_names
 from exojoint.workflow.plan import Plan
@@ -189,15 +188,14 @@ def _trials(plan: Plan, latent: LatentOutcomes, rescue: Rescue, luck: Stream, ke
     lots = text.lot.lots_per_trial if text.lot else 1
     n = text.simulation.trials_per_draw
     active = simulate_trials(plan.design, latent, rescue, luck.child("trials"), n, sizes, lots)
-    lean = primary_only(plan.design)
     null = simulate_trials(
-        lean, null_latent(latent), null_rescue(latent, rescue), luck.child("null trials"), n, sizes, lots
+        plan.design, null_latent(latent), null_rescue(latent, rescue), luck.child("null trials"), n, sizes, lots
     )
     truth = true_effects(latent, active)
     return {
         "draws": truth,
         "trials": beside_truth(analyse(plan.design, active, threads=threads), truth),
-        "null_trials": analyse(lean, null, (plan.design.primary.name,), threads=threads).with_columns(
+        "null_trials": analyse(plan.design, null, threads=threads).with_columns(
             true_difference=pl.lit(None, dtype=pl.Float64)
         ),
         "counts": counts_frame(active),

@@ -21,6 +21,7 @@ from exojoint.treatments.assemble import Knee
 from exojoint.treatments.dispositions import administration_parameters
 from exojoint.treatments.treatment import Treatment
 from exojoint.trial.design import Design
+from exojoint.trial.synopsis import synopsis as design_synopsis
 from exojoint.workflow.scenario import Arm, Scenario
 
 PARTICLE = "particle"
@@ -132,7 +133,7 @@ class Plan:
             f"{len(self.knee.state_names)} states, "
             f"{len(self.table)} parameter rows, {self.space.n_axes} unknowns"
         )
-        return "\n".join([*lines, "No errors."])
+        return "\n".join([*lines, "", design_synopsis(self.design), "", "No errors."])
 
     def data(self) -> dict[str, Any]:
         """The synopsis for a machine."""
