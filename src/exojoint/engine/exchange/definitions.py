@@ -56,7 +56,14 @@ def resolve(definitions: Mapping[str, Definition], wanted: Iterable[str]) -> dic
             continue
         definition = definitions.get(name)
         if definition is None:
-            raise InputError(Problem(reader or "model", f"`{name}` has no value here", "an id with a value", did_you_mean(name, definitions)))
+            raise InputError(
+                Problem(
+                    reader or "model",
+                    f"`{name}` has no value here",
+                    "an id with a value",
+                    did_you_mean(name, definitions),
+                )
+            )
         if name in open_:
             raise _circle(name, list(open_), definition.where)
         open_[name] = None

@@ -21,7 +21,8 @@ OPERATIONS: Final = {
     for name in (
         "ABS", "ARCCOS", "ARCCOSH", "ARCCOT", "ARCCOTH", "ARCCSC", "ARCCSCH", "ARCSEC", "ARCSECH", "ARCSIN", "ARCSINH",
         "ARCTAN", "ARCTANH", "CEILING", "COS", "COSH", "COT", "COTH", "CSC", "CSCH", "EXP", "FACTORIAL", "FLOOR", "LN",
-        "LOG", "MAX", "MIN", "PIECEWISE", "POWER", "QUOTIENT", "REM", "ROOT", "SEC", "SECH", "SIN", "SINH", "TAN", "TANH",
+        "LOG", "MAX", "MIN", "PIECEWISE", "POWER", "QUOTIENT", "REM", "ROOT", "SEC", "SECH", "SIN", "SINH", "TAN",
+        "TANH",
     )
 }  # fmt: skip
 NUMBERS: Final = ("INTEGER", "REAL", "REAL_E", "RATIONAL")

@@ -114,4 +114,6 @@ def _check_root(watch: _Watch, name: str) -> None:
         if package and key.endswith(" required") and value in ("true", "1") and package[1] not in HARMLESS:
             what = f"the model requires the package `{package[1]}`, which is not supported"
             todo = "Flatten or convert the model to SBML core."
-            raise InputError(Problem(f"{name}, element <sbml>", what, "SBML core, or packages that may be ignored", todo))
+            raise InputError(
+                Problem(f"{name}, element <sbml>", what, "SBML core, or packages that may be ignored", todo)
+            )

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from exojoint.core.errors import InputError, Problem, did_you_mean
-from exojoint.engine.exchange.parts import Formula, Function, Math
 from exojoint.engine.exchange.operations import LOGIC, OPERATIONS
+from exojoint.engine.exchange.parts import Formula, Function, Math
 from exojoint.engine.expression import FALSE, TIME, TRUE, TRUTH, ZERO, Expr, constant
 from exojoint.engine.functions import equal, negate, where
 
@@ -100,7 +100,7 @@ class _Writer:
     def _one(self, node: Math, args: Sequence[Expr], values: Mapping[str, Expr], depth: int) -> Expr:
         self.words.nodes_left -= 1
         if self.words.nodes_left < 0:
-            raise self._error(f"formulas grow beyond {MAX_NODES:,} operations", "a smaller model", "Simplify functions.")
+            raise self._error(f"formulas grow beyond {MAX_NODES:,} operations", "less", "Simplify functions.")
         match node.op:
             case "number":
                 return constant(node.value)
@@ -115,7 +115,7 @@ class _Writer:
             case "rate of":
                 return self._value(RATE_OF + node.name, values)
             case "call":
-                return self._call(node.name, args, values, depth)
+                return self._call(node.name, args, depth)
             case _:
                 return self._operation(node.op, args)
 
@@ -124,7 +124,7 @@ class _Writer:
             raise self._error(f"`{name}` has no value here", "an id of the model", did_you_mean(name, values))
         return values[name]
 
-    def _call(self, name: str, args: Sequence[Expr], values: Mapping[str, Expr], depth: int) -> Expr:
+    def _call(self, name: str, args: Sequence[Expr], depth: int) -> Expr:
         function = self.words.functions.get(name)
         if function is None:
             todo = did_you_mean(name, self.words.functions)
@@ -138,7 +138,7 @@ class _Writer:
         return self.write(function.body.math, inside, depth + 1)
 
     def _operation(self, op: str, args: Sequence[Expr]) -> Expr:
-        if op in 
+        if op in LOGIC:
             fewest, most, make = LOGIC[op]
             given = [truth(a) for a in args]
         elif op == "piecewise":

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from exojoint.engine.exchange.parts import Label
 from exojoint.engine.expression import Expr
 from exojoint.engine.system import System
 
@@ -25,7 +27,8 @@ class Store:
     moves : bool
         Whether it is a state.
     size : str
-        Compartment whose size turns the quantity (a concentration) into what is kept (an amount); empty if kept as it is.
+        Compartment whose size turns the quantity (a concentration) into what is kept (an amount); empty if it is kept
+        as it is.
     """
 
     name: str
@@ -61,16 +64,6 @@ class Incident:
     early: bool
     priority: Expr | None
     values: Mapping[str, Expr]
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """File name, title and dialect of a model, and remarks on what has no effect."""
-
-    name: str
-    title: str
-    dialect: str
-    remarks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -120,8 +113,8 @@ class Model:
         label, system = self.label, self.system
         lines = [
             f"{label.title} ({label.name}, {label.dialect})",
-            f"  {len(self.columns)} ids with a value, {len(self.species)} of them species; {len(system.states)} states, "
-            f"{len(system.parameters)} parameters, {len(self.incidents)} events",
+            f"  {len(self.columns)} ids with a value, {len(self.species)} of them species; "
+            f"{len(system.states)} states, {len(system.parameters)} parameters, {len(self.incidents)} events",
             f"  states: {_listed(system.states)}",
         ]
         if self.incidents:

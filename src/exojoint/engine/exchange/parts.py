@@ -16,10 +16,11 @@ class Math:
     Attributes
     ----------
     op : str
-        ``number``, ``name``, ``time``, ``call`` (of a function definition), ``rate of``, or the MathML name of an operation
-        (``plus``, ``piecewise`` ...).
+        ``number``, ``name``, ``time``, ``call`` (of a function definition), ``rate of``, or the MathML name of an
+        operation (``plus``, ``piecewise`` ...).
     args : tuple of Math
-        Operands in order; of a ``piecewise`` value, condition, value, condition ..., and the value of otherwise, if any.
+        Operands in order; of a ``piecewise`` value, condition, value, condition ..., and the value of otherwise, if
+        any.
     name : str
         What a ``name``, ``call`` or ``rate of`` refers to.
     value : float
@@ -137,6 +138,9 @@ class Happening:
     assignments: Mapping[str, Formula]
 
 
+Valued = Compartment | Species | Quantity | Reaction  # what has a value under its id
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What determines quantities: assignments (always), rates (slopes) and initial (at the start), by quantity."""
@@ -157,15 +161,22 @@ class Quantities:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """A model file: ``name`` for messages, ``title`` of the model, its dialect, its contents, and remarks for the reader."""
+class Label:
+    """File name, title and dialect of a model, and remarks on what has no effect."""
 
     name: str
     title: str
     dialect: str
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A model file: what it is called, and its contents."""
+
+    label: Label
     functions: Mapping[str, Function]
     quantities: Quantities
     rules: Rules
     reactions: tuple[Reaction, ...]
     happenings: tuple[Happening, ...]
-    remarks: tuple[str, ...]

@@ -18,6 +18,7 @@ from exojoint.engine.exchange.parts import (
     Formula,
     Function,
     Happening,
+    Label,
     Quantities,
     Quantity,
     Reaction,
@@ -55,7 +56,7 @@ def parse_document(text: str, name: str) -> Document:
 
 
 def _refuse_invalid(document: Item, name: str) -> None:
-    """Pass on the library's errors: of reading, then of the rules of SBML (units and style are the author's business)."""
+    """Pass on the library's errors: of reading, then of the rules of SBML (units and style are the author's)."""
     library = libsbml()
     problems = list(_errors(document, name))
     if not problems:
@@ -111,8 +112,8 @@ class _Reader:
         quantities = Quantities(compartments, species, parameters, tuple(self.references))
         title = model.getName() or model.getId() or self.name
         dialect = f"SBML L{self.level}V{self.version}"
-        remarks = tuple(self.remarks)
-        return Document(self.name, title, dialect, functions, quantities, rules, reactions, happenings, remarks)
+        label = Label(self.name, title, dialect, tuple(self.remarks))
+        return Document(label, functions, quantities, rules, reactions, happenings)
 
     def at(self, item: Item, what: str, name: str = "") -> str:
         """Return the place of an object, for messages."""
@@ -168,7 +169,9 @@ class _Reader:
         for item in self.model.getListOfRules():
             if item.isAlgebraic():
                 where = self.at(item, "element <algebraicRule>")
-                self.refuse(where, "algebraic rules are not supported", "Solve it for one quantity; use an assignment rule.")
+                self.refuse(
+                    where, "algebraic rules are not supported", "Solve it for one quantity; use an assignment rule."
+                )
                 continue
             kind = "rate" if item.isRate() else "assignment"
             self._put(rules[kind], item, f"{kind} rule of", item.getVariable())
@@ -209,7 +212,9 @@ class _Reader:
     def _event(self, item: Item) -> Happening | None:
         where = self.at(item, "event")
         if item.isSetDelay() and not _is_zero(item.getDelay()):
-            self.refuse(where, "an event with a <delay> is not supported", "Let a second event follow at the later time.")
+            self.refuse(
+                where, "an event with a <delay> is not supported", "Let a second event follow at the later time."
+            )
         trigger = self.formula(item.getTrigger(), f"{where}, trigger")
         priority = self.formula(item.getPriority(), f"{where}, priority") if item.isSetPriority() else None
         assignments = {}

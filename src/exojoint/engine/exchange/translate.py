@@ -1,28 +1,24 @@
-"""From the records of a file to a system of the engine: what every id means, what moves, and where it starts.
-
-Species are kept as amounts, because reactions, compartments that change and events all conserve amounts. The one exception
-is a concentration with a rate rule, which says how the concentration itself moves.
-"""
+"""From the records of a file to a system of the engine."""
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from exojoint.core.errors import InputError, Problem
-from exojoint.engine.exchange.definitions import Definition, Values, given, resolve
-from exojoint.engine.exchange.evaluate import Evaluator
+from exojoint.engine.exchange.always import dependent, quotient, slopes
+from exojoint.engine.exchange.definitions import Definition, given, resolve
+from exojoint.engine.exchange.layout import FLOW, Layout
 from exojoint.engine.exchange.meaning import RATE_OF, Words, expression, names_read, number, truth
-from exojoint.engine.exchange.model import AMOUNT, CONCENTRATION, Incident, Label, Model, Store
-from exojoint.engine.exchange.parts import Compartment, Document, Formula, Happening, Reaction, Species
+from exojoint.engine.exchange.model import AMOUNT, CONCENTRATION, Incident, Model
+from exojoint.engine.exchange.parts import Document, Formula, Happening, Valued
 from exojoint.engine.exchange.read import parse_document, read_document
-from exojoint.engine.expression import TIME, ZERO, Expr, constant, symbol, symbols_of
+from exojoint.engine.exchange.starting import start
+from exojoint.engine.expression import TIME, Expr, constant, symbol, symbols_of
 from exojoint.engine.system import System
 
-FLOW = "flow of "  # amount per time by reactions, as a name beside the species
 CLOCK = "time.passed"  # the state of a model that has none
 
 
@@ -50,137 +46,83 @@ def translate(document: Document) -> Model:
     InputError
         Circular definitions, names without value, a slope that cannot be written down.
     """
-    plan = _Plan(document)
-    always = resolve(plan.definitions(), plan.wanted())
-    rates = {store.name: number(always[plan.slope(q)]) for q, store in plan.stores.items() if store.moves}
-    incidents = tuple(_incident(plan, h, always) for h in document.happenings)
-    start = plan.start()
-    outputs = {name: number(e) for name, e in always.items() if plan.is_output(name)}
+    layout = Layout(document, Words(document.functions))
+    always = resolve(_definitions(layout), _wanted(layout))
+    rates = {store.name: number(always[layout.slope(q)]) for q, store in layout.stores.items() if store.moves}
+    incidents = tuple(_incident(layout, h, always) for h in document.happenings)
+    starting = start(layout)
     if not rates:
-        rates, start = {CLOCK: constant(1.0)}, start | {CLOCK: 0.0}
-    parameters = [name for name in start if name not in rates]
-    set_by_events = {plan.stores[q].name for i in incidents for q in i.values}
-    inputs = [name for name in parameters if name in set_by_events]
-    system = System.build(list(rates), parameters, inputs, rates, outputs)
-    _refuse_missing(plan, system, start, set_by_events)
-    label = Label(document.name, document.title, document.dialect, plan.remarks())
-    columns, species = plan.columns(), tuple(s.id for s in document.quantities.species)
-    return Model(label, system, start, incidents, plan.stores, columns, species, plan.concentrated())
+        rates, starting = {CLOCK: constant(1.0)}, starting | {CLOCK: 0.0}
+    parameters = [name for name in starting if name not in rates]
+    changed = {layout.stores[q].name for i in incidents for q in i.values}
+    inputs = [name for name in parameters if name in changed]
+    system = System.build(list(rates), parameters, inputs, rates, _outputs(always, starting))
+    _refuse_missing(layout, system, starting, changed)
+    label = replace(document.label, remarks=_remarks(layout))
+    return Model(
+        label, system, starting, incidents, layout.stores, layout.columns, tuple(layout.species), layout.concentrated()
+    )
 
 
-class _Plan:
-    """Who moves, who is assigned, and where each value is kept."""
+def _definitions(layout: Layout) -> dict[str, Definition]:
+    """Return the definitions that hold at any time, on symbols of what is kept."""
+    names = [*(store.name for store in layout.stores.values()), *layout.local]
+    found = {name: given(name, symbol(name)) for name in names}
+    concentrations = {q: quotient(s.name, s.size) for q, s in layout.stores.items() if s.size}
+    return found | concentrations | dict(dependent(layout, TIME)) | dict(slopes(layout, TIME))
 
-    def __init__(self, document: Document) -> None:
-        self.document = document
-        self.words = Words(document.functions)
-        self.rules = document.rules
-        self.species = {s.id: s for s in document.quantities.species}
-        self.compartments = {c.id: c for c in document.quantities.compartments}
-        self.sides: dict[str, list[tuple[Reaction, int]]] = {}
-        for r in document.reactions:
-            for k, side in enumerate(r.sides):
-                if r.law is not None and self.species[side.species].moved:
-                    self.sides.setdefault(side.species, []).append((r, k))
-        self.stores = dict(self._stores())
 
-    def _stores(self) -> Iterable[tuple[str, Store]]:
-        quantities = self.document.quantities
-        for item in (*quantities.compartments, *quantities.parameters, *quantities.references):
-            if item.id not in self.rules.assignment:
-                yield item.id, Store(item.id, item.id in self.rules.rate)
-        for s in quantities.species:
-            if s.id in self.rules.rate:
-                yield s.id, Store(s.id, True)
-            elif s.id not in self.rules.assignment:
-                moves = s.id in self.sides
-                yield s.id, Store(AMOUNT + s.id, moves, s.compartment) if self.by_size(s) else Store(s.id, moves)
+def _wanted(layout: Layout) -> list[str]:
+    """Return all names that the model needs at any time."""
+    names = [*layout.columns, *layout.local, *(layout.slope(q) for q, s in layout.stores.items() if s.moves)]
+    names += [prefix + s for s in layout.species for prefix in (AMOUNT, CONCENTRATION)]
+    for h in layout.document.happenings:
+        formulas = [h.trigger, *h.assignments.values(), *([h.priority] if h.priority else [])]
+        names += [name for f in formulas for name in sorted(names_read(f))]
+    return names
 
-    def by_size(self, s: Species) -> bool:
-        """Whether the species' id means an amount per size."""
-        return not s.by_amount and self.compartments[s.compartment].dimensions > 0.0
 
-    def columns(self) -> tuple[str, ...]:
-        """Every id with a value, in file order."""
-        q = self.document.quantities
-        items = (*q.species, *q.compartments, *q.parameters, *self.document.reactions, *q.references)
-        return tuple(item.id for item in items)
+def _outputs(always: Mapping[str, Expr], starting: Mapping[str, float]) -> dict[str, Expr]:
+    """Everything worth reading that is neither state nor parameter."""
+    slopes_ = (RATE_OF, FLOW)
+    return {name: e for name, e in always.items() if name not in starting and not name.startswith(slopes_)}
 
-    def concentrated(self) -> dict[str, str]:
-        """Species that are kept as concentrations, with their compartments."""
-        return {s.id: s.compartment for s in self.species.values() if s.id in self.rules.rate and self.by_size(s)}
 
-    def remarks(self) -> tuple[str, ...]:
-        """What the reader should know beside what the file reader noticed."""
-        sizes = [c.id for c in self.compartments.values() if self._size_is_assumed(c)]
-        return (*self.document.remarks, *(f"compartment `{name}` has no size; 1 is taken" for name in sizes))
+def _incident(layout: Layout, h: Happening, always: Mapping[str, Expr]) -> Incident:
+    def of(formula: Formula) -> Expr:
+        return expression(formula, always, layout.words)
 
-    def _size_is_assumed(self, c: Compartment) -> bool:
-        ruled = c.id in self.rules.assignment or c.id in self.rules.initial
-        return math.isnan(c.size) and not ruled and c.dimensions > 0.0
+    assigned = [name for name in h.assignments if name not in layout.stores]
+    if assigned:
+        what = f"`{assigned[0]}` cannot be set"
+        raise InputError(
+            Problem(h.where, what, "a quantity without assignment rule", "Remove the rule or the assignment.")
+        )
+    values = {name: number(of(formula)) for name, formula in h.assignments.items()}
+    priority = number(of(h.priority)) if h.priority else None
+    return Incident(h.id, truth(of(h.trigger)), h.before, h.persistent, h.early, priority, values)
 
-    def is_output(self, name: str) -> bool:
-        """Whether a resolved name is worth reading: no slope, and neither a state nor a parameter."""
-        return not name.startswith((RATE_OF, FLOW)) and name not in {s.name for s in self.stores.values()}
 
-    def slope(self, quantity: str) -> str:
-        """Return the name of the slope of what is kept for a quantity."""
-        return RATE_OF + quantity if quantity in self.rules.rate else FLOW + quantity
+def _refuse_missing(layout: Layout, system: System, starting: Mapping[str, float], changed: set[str]) -> None:
+    """Refuse what is needed from the start and has no value."""
+    needed = (symbols_of(system.rates) | set(system.states)) - changed
+    q, given_ = layout.quantities, layout.rules.initial
+    items: tuple[Valued, ...] = (*q.species, *q.parameters, *q.references)
+    places = {layout.stores[i.id].name: i for i in items if i.id in layout.stores}
+    problems = [
+        Problem(places[name].where, "has no value", "a number", "Give it a value, an initial assignment or a rule.")
+        for name in sorted(needed)
+        if name in places and math.isnan(starting[name]) and places[name].id not in given_
+    ]
+    problems += [
+        Problem(f"local parameter `{name}`", "has no value", "a number", "Give it a value.")
+        for name in sorted(needed)
+        if name in layout.local and math.isnan(starting[name])
+    ]
+    if problems:
+        raise InputError(*problems)
 
-    def wanted(self) -> list[str]:
-        """Return all names that the model needs at any time."""
-        names = [*self.columns(), *(self.slope(q) for q, s in self.stores.items() if s.moves)]
-        names += [prefix + s for s in self.species for prefix in (AMOUNT, CONCENTRATION)]
-        for h in self.document.happenings:
-            formulas = [h.trigger, *h.assignments.values(), *([h.priority] if h.priority else [])]
-            names += [name for f in formulas for name in sorted(names_read(f))]
-        return names
 
-    def definitions(self) -> dict[str, Definition]:
-        """Return the definitions that hold at any time, on symbols of what is kept."""
-        found = {store.name: given(q, symbol(store.name)) for q, store in self.stores.items()}
-        for q, store in self.stores.items():
-            if store.size:
-                found[q] = self._quotient(q, store.name, store.size)
-        return found | dict(self._dependent(TIME)) | dict(self._slopes())
-
-    def _dependent(self, time: Expr) -> Iterable[tuple[str, Definition]]:
-        """Assignments, reactions, and the other reading of every species."""
-        for name, formula in self.rules.assignment.items():
-            yield name, self._formula(formula, time)
-        for r in self.document.reactions:
-            yield r.id, self._law(r, time)
-        for s in self.species.values():
-            c, sized = s.compartment, self.compartments[s.compartment].dimensions > 0.0
-            store = self.stores.get(s.id)
-            if not self.by_size(s):
-                yield AMOUNT + s.id, _same(s.id)
-                yield CONCENTRATION + s.id, self._quotient(s.id, s.id, c) if sized else _same(s.id)
-            else:
-                yield CONCENTRATION + s.id, _same(s.id)
-                if store is None or not store.size:
-                    yield AMOUNT + s.id, self._product(s.id, s.id, c)
-
-    def _formula(self, formula: Formula, time: Expr) -> Definition:
-        def make(values: Values) -> Expr:
-            return number(expression(formula, values, self.words, time=time))
-
-        return Definition(formula.where, frozenset(names_read(formula)), make)
-
-    def _law(self, r: Reaction, time: Expr) -> Definition:
-        if r.law is None:
-            return given(r.where, ZERO)
-        law, local = r.law, {name: f"{r.id}.{name}" for name in r.local}
-        needs = frozenset(local.get(name, name) for name in names_read(law))
-
-        def make(values: Values) -> Expr:
-            inside = {**values, **{name: values[full] for name, full in local.items() if full in values}}
-            return number(expression(law, inside, self.words, time=time))
-
-        return Definition(r.where, needs, make)
-
-    def _quotient(self, name: str, amount: str, size: str) -> Definition:
-        return Definition(name, frozenset((amount, size)), lambda values: values[amount] / values[size])
-
-    def _product(self, name: str, concentration: str, size: str) -> Definition:
-        return Definition(name, frozenset((concentration, size)), lambda v: v[concentration] * v[size])
+def _remarks(layout: Layout) -> tuple[str, ...]:
+    sizes = [c.id for c in layout.compartments.values() if layout.size_is_assumed(c)]
+    return (*layout.document.label.remarks, *(f"compartment `{name}` has no size; 1 is taken" for name in sizes))
