@@ -69,9 +69,9 @@ def missing_of(record: Record) -> tuple[str, ...]:
     interval = () if record.number("effect_se") is not None else lacking(("effect_low", "effect_high"))
     lists = [lacking(("effect",)) + interval, lacking(GROUPS), lacking(("n_t", "events_t"))]
     if record.text("comparator_type") == "baseline":
-        lists.append(lacking(ONE_GROUP))
+        lists.insert(0, lacking(ONE_GROUP))
     else:
-        lists[2] += lacking(("n_c", "events_c"))
+        lists[-1] += lacking(("n_c", "events_c"))
     return min(lists, key=len)
 
 

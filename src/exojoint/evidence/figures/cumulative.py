@@ -35,7 +35,8 @@ def cumulative(
     ]
     picture = forest("cumulative", title, rows, axis)
     level = intervals[0].level if intervals else 0.95
-    caption = f"Each line pools all studies down to it ({100 * level:g} % intervals); an effect that shrinks with time was overestimated early."
+    caption = f"Each line pools all studies down to it ({100 * level:g} % intervals). "
+    caption += "An effect that shrinks as studies are added was overestimated by the first."
     return Picture(
         "cumulative", title, caption, picture.alt.replace("Forest plot", "Cumulative forest plot"), picture.body
     )
