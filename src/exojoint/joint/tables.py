@@ -19,6 +19,8 @@ from exojoint.joint.views import ZONES
 KINDS = ("product", "sum", "or")
 SPECIES = ("human", "rat", "mouse", "rabbit")
 STRUCTURES = ("default", "reference_0_1")
+OBSERVABLE_COLUMNS = ("name", "unit", "meaning", "only", "source", "after_replacement")
+ENDS = "ends"  # of an observable that a replaced joint no longer has
 INITIAL = "init_"  # an overlay row `init_<state>` sets a starting value, any other row a parameter
 
 
@@ -79,6 +81,8 @@ class Observable:
         The one species for which it is defined, or empty for all.
     source : tuple of str
         Fact ids behind its definition.
+    ends : bool
+        Whether nothing is left to measure once the joint has been replaced.
     """
 
     name: str
@@ -86,6 +90,7 @@ class Observable:
     meaning: str
     only: str
     source: tuple[str, ...]
+    ends: bool = False
 
 
 def folder() -> Traversable:
@@ -152,14 +157,18 @@ def read_observables(path: Path | Traversable) -> dict[str, Observable]:
     """
     problems: list[Problem] = []
     observables = {}
-    for number, row in enumerate(read_table(path, ("name", "unit", "meaning", "only", "source")), start=2):
+    for number, row in enumerate(read_table(path, OBSERVABLE_COLUMNS), start=2):
         at = place(path.name, number, row["name"])
         _unit(row["unit"], at, problems)
         if row["only"] and row["only"] not in SPECIES:
             todo = did_you_mean(row["only"], SPECIES)
             problems.append(Problem(at, f"species '{row['only'][:80]}' is unknown", f"one of {SPECIES}", todo))
+        if row["after_replacement"] not in ("", ENDS):
+            what = f"after_replacement '{row['after_replacement'][:80]}' is unknown"
+            problems.append(Problem(at, what, f"'{ENDS}' or empty", "Correct the cell."))
         source = tuple(piece.strip() for piece in row["source"].split(";"))
-        observables[row["name"]] = Observable(row["name"], row["unit"], row["meaning"], row["only"], source)
+        ends = row["after_replacement"] == ENDS
+        observables[row["name"]] = Observable(row["name"], row["unit"], row["meaning"], row["only"], source, ends)
     raise_problems(problems)
     return observables
 

@@ -26,6 +26,7 @@ def administer(
     endotoxin_eu: Amount = 0.0,
     inert: bool = False,
     context: bool = True,
+    needle: bool = True,
     rows: Rows | None = None,
 ) -> list[Event]:
     """Return the events of giving a treatment on some days.
@@ -50,8 +51,10 @@ def administer(
         has potency 0.
     context : bool
         Whether expectation is set; not when a drug is added during a course (rescue).
+    needle : bool
+        Whether the injection has a needle of its own; not when it shares the syringe of another one.
     rows : mapping of str to float, optional
-        Values of administration rows in this knowledge draw; the table's unless given.
+        Values of administration rows, and of rows that split a dose, in this knowledge draw; the table's unless given.
 
     Raises
     ------
@@ -71,20 +74,23 @@ def administer(
     for day in days:
         if giving.route == "injection":
             events.append(Event(day, "add", "volume", volume))
-            events.append(Event(day, "add", "irritation", irritation(giving, table, amount, endotoxin_eu, inert)))
+            pricked = irritation(giving, table, amount, endotoxin_eu, inert=inert, needle=needle)
+            events.append(Event(day, "add", "irritation", pricked))
         if context and giving.expectation:
             events.append(Event(day, "set", "expectation", table[giving.expectation]))
         events += [
-            Event(day, "add" if dose.kind == "add" else "input", dose.target, dose.share * dose.scale * amount)
+            Event(day, "add" if dose.kind == "add" else "input", dose.target, dose.part(table) * dose.scale * amount)
             for dose in giving.doses
         ]
     return events
 
 
-def irritation(giving: Giving, rows: Rows, amount: Amount, endotoxin_eu: Amount, inert: bool) -> Amount:
+def irritation(
+    giving: Giving, rows: Rows, amount: Amount, endotoxin_eu: Amount, *, inert: bool = False, needle: bool = True
+) -> Amount:
     """Return the acute irritation of one injection: vehicle, then formulation, amount and endotoxin unless inert."""
     names = giving.irritation
-    total: Amount = rows[names.vehicle] if names.vehicle else 0.0
+    total: Amount = rows[names.vehicle] if names.vehicle and needle else 0.0
     if inert:
         return total
     if names.formulation:

@@ -91,7 +91,7 @@ def assemble(joint: JointModel, dispositions: Sequence[Disposition]) -> Knee:
     Raises
     ------
     InputError
-        When a disposition appears twice, belongs to another structure, feeds one that is missing, or has no numbers
+        When a disposition appears twice, belongs to another structure, needs one that is missing, or has no numbers
         for the species.
     """
     parts = tuple(sorted(dispositions, key=lambda part: part.name))
@@ -138,9 +138,10 @@ def _check(joint: JointModel, parts: Sequence[Disposition]) -> None:
         if part.structure != joint.structure:
             what = f"belongs to structure {part.structure}"
             raise InputError(Problem(where, what, f"structure {joint.structure}, as the joint", "Load both alike."))
-        if part.feeds and part.feeds not in names:
-            what = f"secretes into `{part.feeds}`, which is missing"
-            raise InputError(Problem(where, what, f"`{part.feeds}` beside it", "Add it."))
+        for verb, other in (("secretes into", part.feeds), ("reads the parameters of", part.shares)):
+            if other and other not in names:
+                what = f"{verb} `{other}`, which is missing"
+                raise InputError(Problem(where, what, f"`{other}` beside it", "Add it."))
 
 
 def _scaled(part: Disposition, species: str) -> Disposition:

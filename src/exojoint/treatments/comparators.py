@@ -91,6 +91,19 @@ def msc_secretion(at: Moment) -> Value:
     return at.p["rate_secretion"] * at.x["msc_live"] * PER_CELL
 
 
+def prp_effects(at: Moment) -> dict[str, Value]:
+    """Return what the factors of platelet-rich plasma pull: as those of living cells, without the cells."""
+    q = view(at.p)
+    effect = at.x["prp_factor"] / (at.x["prp_factor"] + q.prp_half)
+    pulled = {"mediator_output": 1 - q.em_prp_mediators * effect, "imprint_drive": q.gain_prp_imprint * effect}
+    return pulled | {f"proliferation_{zone}": q.gain_prp_proliferation * effect for zone in ZONES}
+
+
+def prp_rates(at: Moment) -> dict[str, Value]:
+    """Return the loss of the factors."""
+    return {"prp_factor": -at.p["k_prp"] * at.x["prp_factor"]}
+
+
 def fgf18_effects(at: Moment) -> dict[str, Value]:
     """Return the anabolic pull on cells and matrix, in the index column and outside it."""
     q = view(at.p)

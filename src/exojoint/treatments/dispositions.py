@@ -13,31 +13,14 @@ from exojoint.core.errors import InputError, Problem, did_you_mean
 from exojoint.core.tables import ParameterTable, read_parameters, read_table
 from exojoint.joint.shapes import Value
 from exojoint.joint.tables import STRUCTURES, Observable, State, overlay_structure
-from exojoint.treatments import comparators, context, exosome
-from exojoint.treatments.moment import Moment, Values
+from exojoint.treatments import comparators, conservative, context, exosome, gel
+from exojoint.treatments.instance import renaming
+from exojoint.treatments.moment import Equations, Moment, Values
 
 ADMINISTRATION = "administration"  # rows of the table that say how a dose irritates; they belong to no equation
 INPUT = "input"  # uncertainty of a row that events may set
-
-
-def no_secretion(_at: Moment) -> Value:
-    """Return no vesicles: only living cells secrete."""
-    return 0.0
-
-
-def nothing_observed(_at: Moment) -> dict[str, Value]:
-    """Return no observables: the states say it all."""
-    return {}
-
-
-@dataclass(frozen=True, slots=True)
-class Equations:
-    """The four functions of a disposition; each reads a `Moment`."""
-
-    effects: Callable[[Moment], dict[str, Value]]
-    rates: Callable[[Moment], dict[str, Value]]
-    observe: Callable[[Moment], dict[str, Value]] = nothing_observed
-    secretion: Callable[[Moment], Value] = no_secretion
+SECRETED = "exosome_secreted"  # the vesicles of injected cells, beside those of an injected product
+SECRETED_PREFIX, SECRETED_WORDS = "secreted_", "(vesicles that injected cells secrete)"
 
 
 @dataclass(frozen=True)
@@ -58,6 +41,8 @@ class Disposition:
         The functions behind the methods.
     feeds : str
         Disposition that receives what this one secretes, or empty.
+    shares : str
+        Disposition whose parameters it reads beside its own, or empty.
     """
 
     name: str
@@ -67,6 +52,7 @@ class Disposition:
     observables: Mapping[str, Observable]
     equations: Equations
     feeds: str = ""
+    shares: str = ""
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -117,6 +103,11 @@ EQUATIONS: Mapping[str, Callable[[str], Equations]] = MappingProxyType(
         "triamcinolone": lambda _: Equations(comparators.triamcinolone_effects, comparators.triamcinolone_rates),
         "hyaluronate": lambda _: Equations(comparators.hyaluronate_effects, comparators.hyaluronate_rates),
         "msc": lambda _: Equations(comparators.msc_effects, comparators.msc_rates, secretion=comparators.msc_secretion),
+        "prp": lambda _: Equations(comparators.prp_effects, comparators.prp_rates),
+        "vesicle_gel": lambda _: Equations(gel.effects, gel.rates, secretion=gel.secretion),
+        "brace": lambda _: Equations(conservative.brace_effects, conservative.brace_rates),
+        "exercise": lambda _: Equations(conservative.exercise_effects, conservative.exercise_rates),
+        "weight_loss": lambda _: Equations(conservative.weight_loss_effects, conservative.weight_loss_rates),
         "fgf18": lambda _: Equations(comparators.fgf18_effects, comparators.fgf18_rates),
         "nsaid": lambda _: Equations(comparators.nsaid_effects, comparators.nsaid_rates),
         "paracetamol": lambda _: Equations(comparators.paracetamol_effects, comparators.paracetamol_rates),
@@ -126,7 +117,7 @@ EQUATIONS: Mapping[str, Callable[[str], Equations]] = MappingProxyType(
         "context": lambda _: Equations(context.effects, context.rates),
     }
 )
-FEEDS: Mapping[str, str] = MappingProxyType({"msc": "exosome"})
+FEEDS: Mapping[str, str] = MappingProxyType({"msc": "exosome", "vesicle_gel": "exosome"})
 
 
 def folder() -> Traversable:
@@ -136,7 +127,7 @@ def folder() -> Traversable:
 
 def list_dispositions() -> tuple[str, ...]:
     """Return the names of all dispositions, in alphabetical order."""
-    return tuple(sorted(EQUATIONS))
+    return tuple(sorted((*EQUATIONS, SECRETED)))
 
 
 @functools.cache
@@ -152,10 +143,26 @@ def load_disposition(name: str, structure: str = "default") -> Disposition:
         if word not in known:
             expected = f"one of {', '.join(known)}"
             raise InputError(Problem(what, f"'{word[:80]}' is unknown", expected, did_you_mean(word, known)))
+    if name == SECRETED:
+        return _secreted(load_disposition("exosome", structure))
     rows = table(structure)
     own = ParameterTable(row for row in rows.values() if dict(row.extra)["disposition"] == name)
     return Disposition(
         name, structure, _states(name), own, _observables(name), EQUATIONS[name](structure), FEEDS.get(name, "")
+    )
+
+
+def _secreted(plain: Disposition) -> Disposition:
+    """Return the second instance of the exosome disposition, which living cells feed instead of the first."""
+    own = renaming(SECRETED_PREFIX, plain.states, plain.parameters)
+    return Disposition(
+        SECRETED,
+        plain.structure,
+        own.named_states(plain.states, SECRETED_WORDS),
+        own.named_rows(plain.parameters, SECRETED_WORDS),
+        own.named_observables(plain.observables, SECRETED_WORDS),
+        own.equations(plain.equations),
+        shares=plain.name,
     )
 
 

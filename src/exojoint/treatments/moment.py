@@ -1,8 +1,8 @@
-"""What a disposition may read at one moment."""
+"""What a disposition may read at one moment, and the four functions that read it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from exojoint.joint.shapes import Value
@@ -31,3 +31,23 @@ class Moment:
     read: Values
     inflammation_pain: Value = None
     inflow: Value = 0.0
+
+
+def no_secretion(_at: Moment) -> Value:
+    """Return no vesicles: only living cells and gels give some off."""
+    return 0.0
+
+
+def nothing_observed(_at: Moment) -> dict[str, Value]:
+    """Return no observables: the states say it all."""
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Equations:
+    """The four functions of a disposition; each reads a `Moment`."""
+
+    effects: Callable[[Moment], dict[str, Value]]
+    rates: Callable[[Moment], dict[str, Value]]
+    observe: Callable[[Moment], dict[str, Value]] = nothing_observed
+    secretion: Callable[[Moment], Value] = no_secretion

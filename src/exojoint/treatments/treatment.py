@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +12,16 @@ from exojoint.core.errors import InputError, Problem, did_you_mean, raise_proble
 from exojoint.core.files import read_toml
 from exojoint.core.tables import GRADES
 from exojoint.core.units import conversion_factor, parse_quantity
-from exojoint.treatments.dispositions import Disposition, administration_parameters, folder, load_disposition
+from exojoint.treatments.dispositions import (
+    SECRETED,
+    Disposition,
+    administration_parameters,
+    folder,
+    load_disposition,
+)
 
+CELLS = "msc"  # the disposition of living cells
+REST = "1 - "  # before the row of a share: what that row leaves
 ROUTES = ("injection", "oral", "procedure")
 KEYS = (
     "title", "meaning", "route", "dispositions", "amount", "volume", "expectation", "dose", "irritation",
@@ -34,15 +43,27 @@ class Dose:
     target : str
         State or input.
     share : float
-        Share of the amount.
+        Share of the amount, as the table has it.
     scale : float
         Number of the target's unit in one unit of amount.
+    row : str
+        Row that holds the share, or empty for a share of the file's own.
+    rest : bool
+        Whether the share is what that row leaves (``1 - row``).
     """
 
     kind: str
     target: str
     share: float
     scale: float
+    row: str = ""
+    rest: bool = False
+
+    def part(self, rows: Mapping[str, Any]) -> Any:  # noqa: ANN401  a number, or one per patient
+        """Return the share of the amount, with the values that `rows` gives."""
+        if self.row not in rows:
+            return self.share
+        return 1 - rows[self.row] if self.rest else rows[self.row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +245,18 @@ def dispositions_for(
     return tuple(load_disposition(name, structure) for name in sorted(names))
 
 
+def beside_cells(parts: Sequence[Disposition]) -> tuple[Disposition, ...]:
+    """Return dispositions in which injected cells feed vesicles of their own, apart from those of an injected product.
+
+    One instance has one lot: without this, secreted vesicles would have the potency of the product's. The specification
+    shares one instance. A sum or an ``or`` of contributions combines the two; each instance saturates by itself.
+    """
+    fed = tuple(dataclasses.replace(part, feeds=SECRETED) if part.name == CELLS else part for part in parts)
+    if fed == tuple(parts):
+        return fed
+    return (*fed, load_disposition(SECRETED, parts[0].structure))
+
+
 def _keys(text: Mapping[str, Any], known: Sequence[str], where: str) -> list[Problem]:
     expected = f"one of {', '.join(known)}"
     return [
@@ -246,11 +279,27 @@ def _dose(
         found.append(
             Problem(f"{where} `dose`", f"{kind} of `{target}`", "a state (add) or input of a disposition", todo)
         )
+    share, name, rest = _share(row.get("share", 1.0), parts, where, found)
     problems += found
     if found:
         return None
     scale = conversion_factor(unit, units[target], f"{where} `dose`")
-    return Dose(kind, target, float(row.get("share", 1.0)), scale)
+    return Dose(kind, target, share, scale, name, rest)
+
+
+def _share(
+    given: float | str, parts: Sequence[Disposition], where: str, found: list[Problem]
+) -> tuple[float, str, bool]:
+    """Share of a dose: a number, the name of a row of a disposition, or ``1 - `` and that name."""
+    if not isinstance(given, str):
+        return float(given), "", False
+    rest, name = given.startswith(REST), given.removeprefix(REST)
+    rows = {key: value for part in parts for key, value in part.parameters.items()}
+    if name not in rows:
+        found.append(Problem(f"{where} `dose`", f"no row `{name}`", "a row of a disposition", did_you_mean(name, rows)))
+        return 0.0, name, rest
+    value = rows[name].value
+    return 1 - value if rest else value, name, rest
 
 
 def _adverse_event(row: Mapping[str, Any], where: str, problems: list[Problem]) -> AdverseEvent | None:

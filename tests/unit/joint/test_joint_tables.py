@@ -24,6 +24,7 @@ from exojoint.joint.tables import (
 
 TISSUES = ("mechanics", "cartilage", "synovium", "bone", "pain", "observation")
 NOT_KNOWLEDGE = {"switch", "input", "lot", "covariate"}
+OBSERVABLES = "name,unit,meaning,only,source,after_replacement\n"
 FACT = re.compile(r"(T\d-\d{3}|(PK|EV|RE|DO|MO|CMC)\d{3}|QX\d)")
 
 
@@ -152,9 +153,11 @@ def test_wrong_rows_of_small_tables_are_told_with_their_row(table):
     with pytest.raises(InputError, match="zone 'all' is unknown"):
         read_levers(table("name,kind,neutral,unit,zone,meaning,where\nload,product,1,1,all,x,y\n"))
     with pytest.raises(InputError, match="species 'mice' is unknown"):
-        read_observables(table("name,unit,meaning,only,source\njsw,mm,x,mice,T1-020\n"))
+        read_observables(table(f"{OBSERVABLES}jsw,mm,x,mice,T1-020,ends\n"))
     with pytest.raises(InputError, match="'mmm' is not a unit"):
-        read_observables(table("name,unit,meaning,only,source\njsw,mmm,x,,T1-020\n"))
+        read_observables(table(f"{OBSERVABLES}jsw,mmm,x,,T1-020,ends\n"))
+    with pytest.raises(InputError, match="after_replacement 'stops' is unknown"):
+        read_observables(table(f"{OBSERVABLES}jsw,mm,x,,T1-020,stops\n"))
 
 
 def test_overlays_may_change_only_what_exists(table):
