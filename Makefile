@@ -32,7 +32,7 @@ types: $(VENV)/.development
 	$(BIN)/mypy
 
 tests: $(VENV)/.development
-	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --cov --cov-report=term
 
 benchmark: $(VENV)/.development
 	$(BIN)/python -m pytest benchmarks --capture=no
