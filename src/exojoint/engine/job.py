@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exojoint.engine import slots
+from exojoint.engine.driver.memory import Job
 from exojoint.engine.events import Calendar
 from exojoint.engine.kernel import Variant
 from exojoint.engine.slots import CONTROL, LANE, LIMITS, SIZES
@@ -173,8 +173,8 @@ def run_task(
     calls = []
     for space in memory:
         space.prepare(variant, task.settings, task.patients.ignored)
-        arrays = _arrays(variant, task, results, space, queue)
-        calls.append(threading.Thread(target=_drive, args=(variant, arrays), daemon=True))
+        job = job_of(variant, task, results, space, queue)
+        calls.append(threading.Thread(target=_drive, args=(variant, job), daemon=True))
     for c in calls:
         c.start()
     try:
@@ -192,15 +192,13 @@ def run_task(
         progress(n, n)
 
 
-def _drive(variant: Variant, arrays: Sequence[NDArray[Any]]) -> None:
-    result, error = ctypes.c_int64(), ctypes.c_void_p()
-    variant.drive(ctypes.addressof(result), ctypes.addressof(error), *(a.ctypes.data for a in arrays))
+def _drive(variant: Variant, job: Job) -> None:
+    pointers = np.array([a.ctypes.data for a in job], dtype=np.uintp)
+    variant.drive(pointers.ctypes.data)
 
 
-def _arrays(
-    variant: Variant, task: Task, results: Results, space: Workspace, queue: NDArray[np.int64]
-) -> list[NDArray[Any]]:
-    """Return the arrays of a task in the order of the driver's pointers."""
+def job_of(variant: Variant, task: Task, results: Results, space: Workspace, queue: NDArray[np.int64]) -> Job:
+    """Return what one thread works on, as flat arrays over the memory of task, results and workspace."""
     limits = np.zeros(len(LIMITS))
     limits[slots.DAY_END], limits[slots.FIRST_STEP] = task.day_end, task.settings.first_step
     who = task.patients
@@ -217,7 +215,8 @@ def _arrays(
     ]
     asked += [who.watch.watch, who.watch.threshold, who.watch.effect, who.watch.amount]
     given: list[NDArray[Any]] = [results.values, results.state, results.outcome, results.steps, results.fired]
-    return [*asked, *given, queue, space.w, space.c, space.lane, space.own, truth]
+    own = [queue, space.w, space.c, space.lane, space.own, truth]
+    return Job(*(a.reshape(-1) for a in (*asked, *given, *own)))
 
 
 def _sizes(variant: Variant, task: Task, space: Workspace) -> NDArray[np.int64]:

@@ -14,15 +14,13 @@ from pathlib import Path
 
 from exojoint.engine.assemble import Layout, assemble
 from exojoint.engine.backends.llvm import Shape, module_text
-from exojoint.engine.lanes import lanes_for
-from exojoint.engine.machine import Code, object_code, this_processor, vector_function
+from exojoint.engine.driver.loop import drive
+from exojoint.engine.driver.translate import translate
+from exojoint.engine.machine import Code, object_code, optimised_code, this_processor, vector_function
 from exojoint.engine.plain import plain_jacobian, plain_outputs, plain_rates, plain_rows
 from exojoint.engine.slots import FUNCTIONS
 from exojoint.engine.store import Extra, Facts, default_folder, load_or_build
 from exojoint.engine.system import System
-
-ENTRY = "exojoint_driver"  # name of the driver's entry in its machine code
-N_POINTERS = 27  # a place for the result, a place for an error and the 25 pointers of a job
 
 
 @dataclass(frozen=True)
@@ -37,14 +35,14 @@ class Variant:
         Sizes and rows of the working memory.
     addresses : tuple of int
         Machine functions in the order of ``slots.FUNCTIONS``.
-    drive : ctypes function
-        The driver; returns 0.
+    drive
+        The driver: a function of one block of pointers, one per field of ``driver.memory.Job``.
     """
 
     shape: Shape
     layout: Layout
     addresses: tuple[int, ...]
-    drive: Callable[..., int]
+    drive: Callable[[int], None]
     _code: Code = field(repr=False)
 
 
@@ -90,7 +88,8 @@ class Kernel:
     def variant(self, *, single: bool = False) -> Variant:
         """Return the machine code in double or single precision, compiled or read on first use."""
         if single not in self._variants:
-            self._variants[single] = _variant(self.system, self.folder, self.lanes, single)
+            lanes = self.lanes or _choose_lanes(self.system, self.folder, single)
+            self._variants[single] = _variant(self.system, self.folder, lanes, single)
         return self._variants[single]
 
     def plain(self) -> PlainCode:
@@ -117,9 +116,25 @@ def compile_system(system: System, *, cache_dir: Path | None = None, lanes: int 
     return kernel
 
 
-def _variant(system: System, folder: Path | None, lanes: int | None, single: bool) -> Variant:
+def _choose_lanes(system: System, folder: Path | None, single: bool) -> int:
+    """Return the number of lanes that a trial on this machine found fastest for this system; the finding is kept."""
+    from exojoint.engine.lanes import candidates, fastest  # the trial itself needs kernels
+
+    tried = candidates(this_processor(), single)
+    if folder is None:
+        return tried[0]
+
+    def build() -> tuple[bytes, Extra]:
+        return b"", {"lanes": fastest([_variant(system, folder, n, single) for n in tried])}
+
+    return load_or_build(folder, _facts() | {"what": "lanes", "system": system.digest, "single": single}, build)[1][
+        "lanes"
+    ]
+
+
+def _variant(system: System, folder: Path | None, lanes: int, single: bool) -> Variant:
     processor = this_processor()
-    shape = Shape(lanes or lanes_for(len(system.states), single), single, processor.fuses)
+    shape = Shape(lanes, single, processor.fuses)
     facts = _facts() | {"what": "model", "system": system.digest, **asdict(shape)}
 
     def build() -> tuple[bytes, Extra]:
@@ -133,7 +148,7 @@ def _variant(system: System, folder: Path | None, lanes: int | None, single: boo
         len(system.states), len(system.parameters), len(system.outputs), extra["constants"], extra["factors"]
     )
     code = Code([data, _driver(folder, single)])
-    return Variant(shape, layout, tuple(code.address(f) for f in FUNCTIONS), code.function(ENTRY, N_POINTERS), code)
+    return Variant(shape, layout, tuple(code.address(f) for f in FUNCTIONS), code.function(drive.__name__), code)
 
 
 def _plain(system: System, folder: Path | None) -> PlainCode:
@@ -154,13 +169,10 @@ def _plain(system: System, folder: Path | None) -> PlainCode:
 
 
 def _driver(folder: Path | None, single: bool) -> bytes:
-    """Return the driver's machine code; the one part that needs numba, once per machine."""
+    """Return the driver's machine code, the same for every model."""
 
     def build() -> tuple[bytes, Extra]:
-        from exojoint.engine.driver.loop import driver_assembly
-
-        text, name = driver_assembly(single)
-        return object_code(text.replace(name, ENTRY), this_processor()), {}
+        return optimised_code(translate(drive, single), this_processor()), {}
 
     return load_or_build(folder, _facts() | {"what": "driver", "single": single}, build)[0]
 
@@ -177,7 +189,6 @@ def _facts() -> dict[str, str | int | bool]:
     return {
         "engine": h.hexdigest(),
         "llvmlite": metadata.version("llvmlite"),
-        "numba": metadata.version("numba"),
         "python": platform.python_version(),
         "processor": processor.name,
         "features": processor.features,

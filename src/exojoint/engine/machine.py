@@ -75,6 +75,18 @@ def assembly_code(assembly: str, processor: Processor) -> str:
     return str(target.emit_assembly(module))
 
 
+def optimised_code(assembly: str, processor: Processor) -> bytes:
+    """Return relocatable machine code of LLVM assembly that nobody has optimised yet."""
+    target = _target(processor)
+    module = llvm.parse_assembly(assembly)
+    module.triple, module.data_layout = llvm.get_process_triple(), str(target.target_data)
+    module.verify()
+    options = llvm.create_pipeline_tuning_options(speed_level=2)
+    builder = llvm.create_pass_builder(target, options)
+    builder.getModulePassManager().run(module, builder)
+    return bytes(target.emit_object(module))
+
+
 class Code:
     """Machine code in memory. It stays as long as this object."""
 
@@ -89,10 +101,9 @@ class Code:
         """Return the address of a function."""
         return int(self._engine.get_function_address(name))
 
-    def function(self, name: str, n_pointers: int) -> Callable[..., int]:
-        """Return a function of pointers that gives back a whole number; it runs without the interpreter's lock."""
-        kind = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * n_pointers)
-        return cast(Callable[..., int], kind(self.address(name)))
+    def function(self, name: str) -> Callable[[int], None]:
+        """Return a function of one pointer; it runs without the interpreter's lock."""
+        return cast(Callable[[int], None], ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.address(name)))
 
 
 def vector_function(address: int) -> Callable[[int, int, int], None]:

@@ -148,6 +148,8 @@ def _control(n: int) -> Program:
     b.store("accepted", 0, b.emit("select", accepted, one, zero))
     b.store("growth", 0, b.emit("select", accepted, b.const(GROW), one))
     b.store("t_new", 0, t_new)
+    b.store("t_start", 0, t)
+    b.store("t", 0, b.emit("select", accepted, t_new, t))
     b.store("h", 0, b.emit("select", active, h_next, h))
     b.store("attempts", 0, attempts)
     b.store("arrived", 0, b.emit("select", arrived, one, zero))
@@ -163,7 +165,6 @@ def _commit(n: int) -> Program:
     y = b.emit("select", accepted, new, old)
     b.store("y", EACH, y)
     b.store("absolute", EACH, b.emit("max", b.emit("mul", b.load("rscale"), b.emit("abs", y)), absolute))
-    b.store("t", 0, b.emit("select", accepted, b.load("t_new"), b.load("t")))
     return b.finish("commit", n)
 
 
@@ -181,7 +182,7 @@ def _dense(t: Tableau, n: int) -> Program:
             weight = b.emit("add", b.const(row[j]), b.emit("mul", theta, weight))
         value = b.emit("add", value, b.emit("mul", b.emit("mul", both, weight), b.load(f"k{j}", EACH)))
     b.store("y_out", EACH, value)
-    b.store("t_out", 0, b.emit("add", b.load("t"), b.emit("mul", theta, b.load("step"))))
+    b.store("t_out", 0, b.emit("add", b.load("t_start"), b.emit("mul", theta, b.load("step"))))
     return b.finish("dense", n)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 CONTROL: Final = (
-    "t",  # time of the accepted state, day
+    "t",  # time of the patient, day; after control already the end of an accepted step
+    "t_start",  # time at which the step in progress starts
     "h",  # proposed step
     "step",  # step in progress: the proposal, shortened to end at the next event
     "rate",  # 1 / step
@@ -35,6 +36,7 @@ CONTROL: Final = (
 )
 (
     T,
+    T_START,
     H,
     STEP,
     RATE,

@@ -51,6 +51,14 @@ def test_each_mode_keeps_its_accuracy(depot: Kernel, mode: str, error: float) ->
     np.testing.assert_allclose(course.values[0, :, 0], bateman(DAYS, 8.0), rtol=error)
 
 
+def test_single_precision_states_keep_a_clock_of_double_precision(depot: Kernel) -> None:
+    """A day such as 3.6 is no single number; a clock that rounded it would never arrive."""
+    events = [Event(d, "add", "body", 1.0) for d in (3.6, 7.1, 8.3)]
+    course = solve(depot, PARAMETERS, NOTHING, events, [3.6, 9.1], ["body"], mode="screen")
+    expected = sum(np.exp(-KE * (9.1 - d)) for d in (3.6, 7.1, 8.3))
+    np.testing.assert_allclose(course.values[0, :, 0], [0.0, expected], rtol=1e-3)
+
+
 def test_an_output_on_the_day_of_an_event_is_the_value_before_it(depot: Kernel) -> None:
     events = [Event(0.0, "add", "body", 10.0), Event(5.0, "add", "body", 10.0)]
     course = solve(depot, PARAMETERS, NOTHING, events, [0.0, 5.0, 5.0, 8.0], ["body"], mode="reference", day_end=9.0)

@@ -1,4 +1,1 @@
-"""The loop around the machine functions.
-
-Compiled by numba once per machine: who sits in which lane, and when what happens.
-"""
+"""The loop around the machine functions: who sits in which lane, and when what happens. Plain Python, translated."""

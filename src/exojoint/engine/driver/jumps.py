@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from exojoint.engine import slots as at
-from exojoint.engine.driver.memory import Job, call, compiled
+from exojoint.engine.driver.memory import Job, call
 
 FIRST_GROWTH = 5.0  # the first step after a jump may grow as any other
 CASCADE = 64  # rounds of triggers that set off each other at one instant; more is an endless loop
 
 
-@compiled
 def hoist(job: Job, here: int) -> None:
     """Recompute the per-patient constants of one lane from its own parameters."""
     s = job.sizes
@@ -19,7 +18,6 @@ def hoist(job: Job, here: int) -> None:
     call(job.code[at.F_PATIENT], w, s[at.CONTROL_AT], own)
 
 
-@compiled
 def read_now(job: Job, computed: int) -> None:
     """Make the current state, and if asked for its outputs, readable in all lanes."""
     s = job.sizes
@@ -28,7 +26,6 @@ def read_now(job: Job, computed: int) -> None:
         call(job.code[at.F_OUTPUTS], s[at.MEMORY], s[at.CONTROL_AT], 0)
 
 
-@compiled
 def reading(job: Job, column: int, here: int) -> float:
     """Return a state or output of one lane as last made readable."""
     s = job.sizes
@@ -37,7 +34,6 @@ def reading(job: Job, column: int, here: int) -> float:
     return value
 
 
-@compiled
 def act(job: Job, here: int, kind: int, target: int, amount: float) -> bool:
     """Set an input, set a state or add to it; return whether an input changed."""
     s = job.sizes
@@ -52,7 +48,6 @@ def act(job: Job, here: int, kind: int, target: int, amount: float) -> bool:
     return False
 
 
-@compiled
 def restart(job: Job, here: int) -> None:
     """Start again with a small step after a jump."""
     L = job.sizes[at.LANES]
@@ -60,7 +55,6 @@ def restart(job: Job, here: int) -> None:
     job.c[at.GROWTH * L + here] = FIRST_GROWTH
 
 
-@compiled
 def apply_events(job: Job, here: int) -> None:
     """Apply everything of the calendar that is due in one lane, then set its clock for the next event."""
     s = job.sizes
@@ -90,7 +84,6 @@ def apply_events(job: Job, here: int) -> None:
     restart(job, here)
 
 
-@compiled
 def holds(job: Job, k: int, here: int) -> bool:
     """Return whether the condition of trigger k holds for what was last made readable."""
     s = job.sizes
@@ -101,7 +94,6 @@ def holds(job: Job, k: int, here: int) -> bool:
     return true
 
 
-@compiled
 def ready(job: Job, k: int, here: int) -> bool:
     """Return whether trigger k may still fire and its condition did not hold before."""
     s = job.sizes
@@ -112,7 +104,6 @@ def ready(job: Job, k: int, here: int) -> bool:
     return may
 
 
-@compiled
 def fire(job: Job, k: int, here: int) -> None:
     """Let the effects of trigger k act in one lane, and note the day."""
     s = job.sizes
@@ -134,7 +125,6 @@ def fire(job: Job, k: int, here: int) -> None:
     restart(job, here)
 
 
-@compiled
 def arm(job: Job, here: int) -> None:
     """Note which conditions hold before day 0 (none, for a trigger that may fire at once)."""
     s = job.sizes
@@ -147,7 +137,6 @@ def arm(job: Job, here: int) -> None:
         job.truth[s[at.TRIGGERS] * L + k * L + here] = 0
 
 
-@compiled
 def check_triggers(job: Job, here: int) -> None:
     """Fire every trigger whose condition has become true at this instant, and those that these set off in turn."""
     s = job.sizes

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from exojoint.engine import slots as at
 from exojoint.engine.driver.jumps import apply_events, check_triggers, holds, ready
-from exojoint.engine.driver.memory import Job, Reals, Wholes, call, compiled, pointer_types
+from exojoint.engine.driver.memory import Job, call
 from exojoint.engine.driver.seats import OK, give_up, leave, refill, write_outputs
 
 STAGES = 8
@@ -14,7 +12,6 @@ HALVINGS = 50  # of a step in search of the instant at which a trigger fires: do
 NOT_SETTLED = 4  # outcome of a patient who still moves when resting ends
 
 
-@compiled
 def step(job: Job) -> None:
     """Take one step in all lanes, up to its verdict; the rates of its start are already in k0."""
     s = job.sizes
@@ -34,7 +31,6 @@ def step(job: Job) -> None:
     call(job.code[at.F_CONTROL], s[at.MEMORY], s[at.CONTROL_AT], 0)
 
 
-@compiled
 def look_inside(job: Job, computed: int) -> None:
     """Make the state at theta of the step readable, and if asked for its outputs."""
     s = job.sizes
@@ -43,7 +39,6 @@ def look_inside(job: Job, computed: int) -> None:
         call(job.code[at.F_OUTPUTS], s[at.MEMORY], s[at.CONTROL_AT], 0)
 
 
-@compiled
 def newly_true(job: Job, here: int) -> bool:
     """Return whether a trigger that may fire holds for what was last made readable."""
     some = False
@@ -52,7 +47,6 @@ def newly_true(job: Job, here: int) -> bool:
     return some
 
 
-@compiled
 def cut_at_triggers(job: Job) -> None:
     """End accepted steps where a trigger fires first: halve the step until that instant is known to rounding."""
     s = job.sizes
@@ -80,10 +74,10 @@ def cut_at_triggers(job: Job) -> None:
     for here in range(L):
         if job.lane[at.CUT * L + here]:
             inside = job.c[at.AFTER * L + here] * job.c[at.STEP * L + here]
-            job.c[at.T_NEW * L + here] = min(job.c[at.T * L + here] + inside, job.c[at.T_NEW * L + here])
+            job.c[at.T_NEW * L + here] = min(job.c[at.T_START * L + here] + inside, job.c[at.T_NEW * L + here])
+            job.c[at.T * L + here] = job.c[at.T_NEW * L + here]
 
 
-@compiled
 def move_to_cut(job: Job) -> None:
     """Make the state at the cut the new state of the lanes that were cut; all outputs before it are written."""
     s = job.sizes
@@ -103,7 +97,6 @@ def move_to_cut(job: Job) -> None:
                 job.c[at.ARRIVED * L + here] = 0.0
 
 
-@compiled
 def outputs_in_step(job: Job) -> None:
     """Write every output that falls into the accepted steps, the lanes side by side."""
     s = job.sizes
@@ -117,7 +110,7 @@ def outputs_in_step(job: Job) -> None:
                 due = job.times[job.lane[at.NEXT_OUTPUT * L + here]]
                 if due <= job.c[at.T_NEW * L + here]:
                     job.lane[at.PENDING * L + here] = 1
-                    theta = (due - job.c[at.T * L + here]) * job.c[at.RATE * L + here]
+                    theta = (due - job.c[at.T_START * L + here]) * job.c[at.RATE * L + here]
                     job.c[at.THETA * L + here] = min(theta, 1.0)
                     some = True
         if not some:
@@ -128,7 +121,6 @@ def outputs_in_step(job: Job) -> None:
                 write_outputs(job, here)
 
 
-@compiled
 def after_step(job: Job) -> None:
     """Serve the lanes that reached an event or the end, were cut by a trigger, or failed."""
     s = job.sizes
@@ -150,7 +142,6 @@ def after_step(job: Job) -> None:
             apply_events(job, here)
 
 
-@compiled
 def release_settled(job: Job) -> None:
     """Let go of lanes at rest. Who joins now sits out the step in progress: it was prepared for somebody else."""
     s = job.sizes
@@ -165,7 +156,6 @@ def release_settled(job: Job) -> None:
             job.c[at.ACTIVE * L + here] = 0.0
 
 
-@compiled
 def admit_fresh(job: Job) -> None:
     """Let those who sat out a step take part in the next."""
     L = job.sizes[at.LANES]
@@ -174,7 +164,6 @@ def admit_fresh(job: Job) -> None:
             job.c[at.ACTIVE * L + here] = 1.0
 
 
-@compiled
 def occupied(job: Job) -> bool:
     """Return whether any lane has a patient."""
     L = job.sizes[at.LANES]
@@ -184,7 +173,6 @@ def occupied(job: Job) -> bool:
     return last >= 0
 
 
-@compiled
 def drive(job: Job) -> None:
     """Integrate patients from the queue until it is empty and every lane has finished."""
     s = job.sizes
@@ -207,31 +195,3 @@ def drive(job: Job) -> None:
         after_step(job)
         if s[at.IS_RESTING]:
             admit_fresh(job)
-
-
-def entry(
-    sizes: Wholes, code: Wholes, limits: Reals, parameters: Reals, state: Reals, times: Reals, wanted: Wholes,
-    event_day: Reals, event: Wholes, event_amount: Reals, watch: Wholes, threshold: Reals, effect: Wholes,
-    effect_amount: Reals, values: Reals, final: Reals, outcome: Wholes, steps: Wholes, fired: Reals, queue: Wholes,
-    w: Reals, c: Reals, lane: Wholes, own: Reals, truth: Wholes,
-) -> int:  # fmt: skip
-    """Bind the pointers to their names and drive."""
-    drive(
-        Job(
-            sizes, code, limits, parameters, state, times, wanted, event_day, event, event_amount, watch, threshold,
-            effect, effect_amount, values, final, outcome, steps, fired, queue, w, c, lane, own, truth,
-        )
-    )  # fmt: skip
-    return 0
-
-
-def driver_assembly(single: bool) -> tuple[str, str]:
-    """Return the driver as LLVM assembly, and the name of its entry.
-
-    The entry takes a place for the result, a place for an error, and the pointers of :class:`Job` in order.
-    """
-    dispatcher: Any = compiled(entry)
-    dispatcher.compile(tuple(pointer_types(single)))
-    (text,) = dispatcher.inspect_llvm().values()
-    (name,) = (r.fndesc.llvm_func_name for r in dispatcher.overloads.values())
-    return str(text), str(name)

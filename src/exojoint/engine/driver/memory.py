@@ -1,34 +1,22 @@
-"""What the driver's functions share: the job, and the few things that numba has no Python words for."""
-# ruff: noqa: ANN401, ARG001 - numba hands its own objects to these functions and wants exactly these arguments
+"""What the driver's functions share: the job, and the two things that they cannot say in plain arithmetic."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+import ctypes
+from typing import Any, NamedTuple
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.core.extending import intrinsic
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    Reals = NDArray[np.float64]
-    Wholes = NDArray[np.int64]
-else:
-    Reals = Wholes = object
-
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-def compiled(function: Function) -> Function:
-    """Compile with numba when first called; the type that a reader sees stays."""
-    options: dict[str, Any] = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return cast(Function, njit(**options)(function))
+Reals = NDArray[np.float64]
+Wholes = NDArray[np.int64]
+Words = NDArray[np.int32]
+Bytes = NDArray[np.uint8]
+States = NDArray[Any]  # in the precision of the states
 
 
 class Job(NamedTuple):
-    """Everything that one call of the driver reads and writes, as pointers into memory that the caller keeps alive.
+    """Everything that one call of the driver reads and writes, as flat arrays that the caller keeps alive.
 
     Attributes
     ----------
@@ -64,59 +52,25 @@ class Job(NamedTuple):
     effect_amount: Reals
     values: Reals
     final: Reals
-    outcome: Wholes
-    steps: Wholes
+    outcome: Bytes
+    steps: Words
     fired: Reals
     queue: Wholes
-    w: Reals
+    w: States
     c: Reals
     lane: Wholes
     own: Reals
     truth: Wholes
 
 
-WHOLE = (
-    "sizes",
-    "code",
-    "wanted",
-    "event",
-    "watch",
-    "effect",
-    "queue",
-    "lane",
-    "truth",
-)  # fields of 64-bit whole numbers
-
-
-def pointer_types(single: bool) -> list[Any]:
-    """Return numba's type of every field of a job, in order."""
-    pointer: Any = types.CPointer
-    table: dict[str, Any] = {name: types.int64 if name in WHOLE else types.float64 for name in Job._fields}
-    table |= {"outcome": types.uint8, "steps": types.int32, "w": types.float32 if single else types.float64}
-    return [pointer(t) for t in table.values()]
-
-
-def _call(typing: Any, address: Any, w: Any, c: Any, x: Any) -> Any:
+def call(address: int, w: int, c: int, x: int) -> None:
     """Call the machine function at an address with working memory, control rows and one more pointer."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = ir.IntType(8).as_pointer()
-        kind = ir.FunctionType(ir.VoidType(), [pointer] * 3)
-        function = builder.inttoptr(args[0], kind.as_pointer())
-        builder.call(function, [builder.inttoptr(a, pointer) for a in args[1:]])
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64, types.int64, types.int64), codegen
+    kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+    kind(int(address))(int(w), int(c), int(x))
 
 
-def _claim(typing: Any, queue: Any, n: Any) -> Any:
+def claim(queue: Wholes, n: int) -> int:
     """Take the next n patients from the queue that all threads share; return the first."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.atomic_rmw("add", args[0], args[1], "monotonic")
-
-    return types.int64(queue, types.int64), codegen
-
-
-call: Callable[[int, int, int, int], None] = cast(Any, intrinsic(_call))
-claim: Callable[[Wholes, int], int] = cast(Any, intrinsic(_claim))
+    first = int(queue[0])
+    queue[0] += n
+    return first

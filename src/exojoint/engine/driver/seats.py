@@ -6,12 +6,11 @@ import numpy as np
 
 from exojoint.engine import slots as at
 from exojoint.engine.driver.jumps import apply_events, arm, check_triggers, hoist, read_now, reading
-from exojoint.engine.driver.memory import Job, claim, compiled
+from exojoint.engine.driver.memory import Job, claim
 
 OK, NOT_FINITE = 0, 3  # outcomes that are decided here; step control decides the others
 
 
-@compiled
 def write_outputs(job: Job, here: int) -> None:
     """Write what is wanted of one lane at its next output time."""
     s = job.sizes
@@ -22,7 +21,6 @@ def write_outputs(job: Job, here: int) -> None:
     job.lane[at.NEXT_OUTPUT * L + here] += 1
 
 
-@compiled
 def finite(job: Job, patient: int) -> bool:
     """Return whether all numbers of a patient are finite (a sum of zeros stays zero, no number spoils it)."""
     s = job.sizes
@@ -34,7 +32,6 @@ def finite(job: Job, patient: int) -> bool:
     return total == 0.0
 
 
-@compiled
 def give_up(job: Job, patient: int, outcome: int, steps: int) -> None:
     """Write a failed patient: no number anywhere, and why."""
     s = job.sizes
@@ -48,7 +45,6 @@ def give_up(job: Job, patient: int, outcome: int, steps: int) -> None:
     job.steps[patient] = steps
 
 
-@compiled
 def seat(job: Job, here: int, patient: int) -> None:
     """Put a patient into a lane at day 0, write outputs due at once and apply events of day 0."""
     s = job.sizes
@@ -80,7 +76,6 @@ def seat(job: Job, here: int, patient: int) -> None:
         check_triggers(job, here)
 
 
-@compiled
 def leave(job: Job, here: int, outcome: int) -> None:
     """Write the final state of the patient in a lane."""
     s = job.sizes
@@ -92,7 +87,6 @@ def leave(job: Job, here: int, outcome: int) -> None:
     job.steps[patient] = int(job.c[at.ATTEMPTS * L + here])
 
 
-@compiled
 def refill(job: Job, here: int) -> None:
     """Seat the next patient of the queue; a patient who is no number, or has no time to run, is written at once."""
     s = job.sizes
