@@ -18,6 +18,7 @@ TRANSPARENT = ("view", "View", "zone_view", "float")  # calls that say nothing i
 SHAPES: Mapping[str, str] = {"saturating": "sat", "saturating_square": "sat²", "positive_part": "pos"}
 ZONE = "zone"  # the word that counts zones; printed as z
 ZONE_SPACES = ("slab", "felt")  # quantities of the zone at hand; their owner is not printed
+PLUS, MINUS = '<mo form="infix">+</mo>', '<mo form="infix">−</mo>'
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4  # how tightly what stands there binds
 
 
@@ -204,7 +205,7 @@ class Printer:
     def terms(self, node: ast.expr) -> Iterator[tuple[str, str]]:
         """Yield the terms of a sum with their signs as MathML; the first sign is empty."""
         for index, (negative, term) in enumerate(_flat_sum(node)):
-            sign = "<mo>−</mo>" if negative else "<mo>+</mo>" if index else ""
+            sign = (MINUS if index else "<mo>−</mo>") if negative else PLUS if index else ""
             yield sign, self.show(term, PRODUCT)
 
     def _product(self, node: ast.BinOp) -> str:
@@ -232,7 +233,8 @@ class Printer:
         return self._quantity(node, last), ATOM
 
     def _zones(self, node: ast.GeneratorExp) -> str:
-        bound = {item.id for generator in node.generators for item in ast.walk(generator.target) if _is_name(item)}
+        targets = (item for generator in node.generators for item in ast.walk(generator.target))
+        bound = [item.id for item in targets if isinstance(item, ast.Name)]
         inner = Printer(self.scope.within({word: role_of(word) for word in bound}), self.uses, self.calls)
         body = inner.show(node.elt, PRODUCT)
         source = escape(f"sum({ast.unparse(node)})")
@@ -255,10 +257,6 @@ class Printer:
             text = ast.unparse(node)
             return text in self.scope.spaces or text.removeprefix("self.") in self.scope.spaces
         return False
-
-
-def _is_name(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name)
 
 
 def _number(value: float, source: str) -> str:
@@ -311,3 +309,8 @@ def _repeated(factors: Iterator[ast.expr]) -> list[tuple[ast.expr, int]]:
         else:
             found.append((factor, 1))
     return found
+
+
+def letters(markup: str) -> str:
+    """Return the signs that markup shows."""
+    return "".join(part.partition(">")[2] for part in markup.split("<"))

@@ -22,6 +22,7 @@ from exojoint.workflow.documentation.formulas import (
     UnprintableError,
     Use,
     leaf,
+    letters,
     role_of,
     symbol,
     zone_name,
@@ -29,7 +30,16 @@ from exojoint.workflow.documentation.formulas import (
 from exojoint.workflow.documentation.symbols import Vocabulary, glyph, sentence
 
 SPACE_TYPES = ("View", "Moment", "Transport", "Structure", "Mapping", "Values", "list")
-SELF_SPACES = ("self", "x", "p", "lever", "zones", "fluxes")  # namespaces that an object of the equations holds
+SELF_SPACES = (
+    "self",
+    "x",
+    "p",
+    "lever",
+    "signal",
+    "noxious",
+    "zones",
+    "fluxes",
+)  # namespaces that an object of the equations holds
 
 
 @dataclass(frozen=True)
@@ -76,17 +86,21 @@ class Function:
         First line of its documentation.
     lines : tuple of Line
         In the order of the program.
+    calls : tuple of str
+        Functions that it calls, as written.
     """
 
     module: str
     name: str
     summary: str
     lines: tuple[Line, ...]
+    calls: tuple[str, ...]
 
     @property
     def title(self) -> str:
         """Heading of the function."""
-        return sentence(self.name.rpartition(".")[2])
+        short = self.name.rpartition(".")[2]
+        return "Quantities that all share" if short == "__init__" else sentence(short)
 
     @property
     def anchor(self) -> str:
@@ -118,7 +132,8 @@ def read_module(module: ModuleType, vocabulary: Vocabulary, only: Iterable[str] 
             lines = _Reader(_scope(node, module, vocabulary), module, node.name).read(node.body)
             summary = " ".join((ast.get_docstring(node) or "").partition("\n\n")[0].split())
             if lines:
-                found.append(Function(module.__name__, name, summary, tuple(lines)))
+                called = (ast.unparse(item.func) for item in ast.walk(node) if isinstance(item, ast.Call))
+                found.append(Function(module.__name__, name, summary, tuple(lines), tuple(dict.fromkeys(called))))
     return tuple(found)
 
 
@@ -194,7 +209,8 @@ class _Reader:
         elif not isinstance(value, ast.List | ast.Tuple):
             found = leaf(target, self.scope)
             if found is not None and not self._same(found, value):
-                self._line(found, value)
+                entry = isinstance(target, ast.Subscript)  # of what the function will return
+                self._line(Leaf("", found.name, found.index), value, given=entry)
 
     def _unpack(self, target: ast.Tuple, value: ast.expr) -> None:
         if isinstance(value, ast.Tuple):
@@ -217,9 +233,11 @@ class _Reader:
 
     def _space(self, target: ast.expr, value: ast.expr) -> None:
         """Remember a namespace, and what it holds by the view it was made of."""
-        word = ast.unparse(target).removeprefix("self.")
-        inside = ast.unparse(value.args[0]) if isinstance(value, ast.Call) and value.args else ast.unparse(value)
-        last = inside.rpartition(".")[2]
+        word, source = ast.unparse(target).removeprefix("self."), value
+        if isinstance(value, ast.Call):
+            viewed = ast.unparse(value.func).rpartition(".")[2] in TRANSPARENT
+            source = value.args[0] if viewed and value.args else ast.Name("")
+        last = ast.unparse(source).rpartition(".")[2]
         role = self.scope.spaces.get(last) or role_of(last)
         self.scope = self.scope.within({word: role if role != "quantity" else role_of(word)})
 
@@ -233,6 +251,8 @@ class _Reader:
             return text in self.scope.spaces or text in ("at.x", "at.p", "at.read")
         if isinstance(value, ast.ListComp):
             return isinstance(value.elt, ast.Name)
+        if isinstance(value, ast.Subscript) and isinstance(value.value, ast.Name):
+            return value.value.id in self.scope.spaces and isinstance(value.slice, ast.Constant | ast.Name)
         return isinstance(value, ast.GeneratorExp) or (isinstance(value, ast.DictComp) and _of_zones(value))
 
     def _result(self, node: ast.expr) -> None:
@@ -246,8 +266,12 @@ class _Reader:
             self._result(node.left)
             self._result(node.right)
         elif isinstance(node, ast.DictComp):
+            bound = (item for generator in node.generators for item in ast.walk(generator.target))
+            self.scope = self.scope.within(
+                {item.id: role_of(item.id) for item in bound if isinstance(item, ast.Name) and item.id != ZONE}
+            )
             self._entry(node.key, node.value)
-        elif isinstance(node, ast.Name):
+        elif isinstance(node, ast.Name) and node.id in self.scope.spaces:
             return
         elif isinstance(node, ast.Tuple):
             for index, value in enumerate(node.elts, start=1):
@@ -261,7 +285,7 @@ class _Reader:
             self._line(found, value, given=True) if not self._same(found, value) else None
         elif isinstance(key, ast.JoinedStr):
             found = Leaf("", *zone_name(key))
-            if not isinstance(value, ast.Name) or found.name != "name":
+            if not isinstance(value, ast.Name) or found.name != "name":  # not where names are only given their zones
                 self._line(found, value, given=True)
         elif isinstance(value, ast.Call):  # all entries of another function, or one dictionary per zone
             self._line(Leaf("", ast.unparse(value.func).rpartition(".")[2]), value)
@@ -275,6 +299,8 @@ class _Reader:
             self._code(ast.Assign([ast.Name(found.name)], value, lineno=0))
             return
         role, left, names = self._left(found, given)
+        if letters(left) == letters("".join(sign + term for sign, term in right)):
+            return
         own = [Use("state", names)] if role == "rate" else []
         uses = tuple(dict.fromkeys((*own, *printer.uses)))
         code = ast.unparse(value)

@@ -22,7 +22,7 @@ SPELLING: Mapping[str, str] = {
     "adamts5": "ADAMTS5", "m1": "M1", "m2": "M2", "bmi": "BMI", "fls": "FLS", "mirna": "miRNA", "args": "ARGS",
     "jsw": "JSW", "nrs": "NRS", "koos": "KOOS", "womac": "WOMAC", "oarsi": "OARSI", "fgf18": "FGF18", "msc": "MSC",
     "nsaid": "NSAID", "gag": "GAG", "mftc": "MFTC", "tftj": "TFTJ", "bml": "BML", "sf": "SF", "kl": "KL", "ctx": "CTX",
-    "ii": "II", "ps": "PS", "phi2": "φ²",
+    "ii": "II", "ps": "PS", "phi2": "φ²", "mankin": "Mankin", "prp": "PRP",
 }  # fmt: skip
 
 
