@@ -1,0 +1,192 @@
+"""Likelihood of a step-function selection model, with its gradient."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import ndtr, ndtri
+
+Array = NDArray[np.float64]
+ROOT_2PI = math.sqrt(2 * math.pi)
+LOG_WEIGHT_BOUNDS = (-14.0, 9.0)  # relative publication probabilities of 1e-6 and 8000 stand for 0 and infinity
+FLAT = 1e-4  # largest derivative (per unit of a scaled parameter) of a converged fit
+NEWTON_STEPS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class StepData:
+    """Studies with the effects at which their p values cross each step; wanted effects are positive.
+
+    Parameters
+    ----------
+    y, v : (k,)
+        Effects and sampling variances.
+    x : (k, p)
+        Design.
+    interval : (k,) int
+        p-value interval of each study, 0 the smallest p values.
+    bars : (k, J - 1)
+        Effect (size of the effect, when two-sided) at which the p value equals each inner step.
+    two_sided : bool
+        Whether p values are two-sided.
+    """
+
+    y: Array
+    v: Array
+    x: Array
+    interval: NDArray[np.int64]
+    bars: Array
+    two_sided: bool
+
+
+def step_data(y: Array, v: Array, x: Array, steps: tuple[float, ...], two_sided: bool) -> StepData:
+    """Sort studies into p-value intervals with the upper ends `steps` (the last is 1)."""
+    z = y / np.sqrt(v)
+    p = p_values(z, two_sided)
+    inner = np.array(steps[:-1])
+    bars = -ndtri(inner / 2 if two_sided else inner)
+    interval = np.searchsorted(inner, p, side="left").astype(np.int64)
+    return StepData(y, v, x, interval, np.sqrt(v)[:, None] * bars[None, :], two_sided)
+
+
+def p_values(z: Array, two_sided: bool) -> Array:
+    """p values of z statistics when positive effects are wanted."""
+    return np.asarray(2 * ndtr(-np.abs(z)) if two_sided else ndtr(-z))
+
+
+def chances(data: StepData, mean: Array, s: Array) -> tuple[Array, Array, Array]:
+    """Chance of each p-value interval before selection and its derivatives by the mean and by s, (k, J) each."""
+
+    def above(bars: Array) -> tuple[Array, Array, Array]:
+        t = (bars - mean[:, None]) / s[:, None]
+        density = np.exp(-0.5 * t * t) / (ROOT_2PI * s[:, None])
+        return ndtr(-t), density, density * t
+
+    beyond = above(data.bars)
+    if data.two_sided:
+        inside = above(-data.bars)  # chance of exceeding minus the bar; the rest lies beyond it on the other side
+        beyond = (beyond[0] + 1.0 - inside[0], beyond[1] - inside[1], beyond[2] - inside[2])
+    k = mean.size
+    last = (np.ones((k, 1)), np.zeros((k, 1)), np.zeros((k, 1)))
+    first, by_mean, by_s = (
+        np.diff(np.hstack([part, end]), axis=1, prepend=0.0) for part, end in zip(beyond, last, strict=True)
+    )
+    return first, by_mean, by_s
+
+
+def log_likelihood(data: StepData, theta: Array) -> tuple[float, Array]:
+    """Log-likelihood and gradient at ``(beta, tau2, log weights)``."""
+    p = data.x.shape[1]
+    mean, tau2, log_weights = data.x @ theta[:p], float(theta[p]), np.concatenate([[0.0], theta[p + 1 :]])
+    s = np.sqrt(data.v + tau2)
+    r = (data.y - mean) / s
+    chance, by_mean, by_s = chances(data, mean, s)
+    weights = np.exp(log_weights)
+    total = chance @ weights
+    value = float((log_weights[data.interval] - 0.5 * r * r - np.log(s * total)).sum()) - data.y.size * math.log(
+        ROOT_2PI
+    )
+    slope_mean = r / s - (by_mean @ weights) / total
+    slope_s = (r * r - 1.0) / s - (by_s @ weights) / total
+    counts = np.bincount(data.interval, minlength=weights.size)
+    slope_weights = counts - (chance * weights / total[:, None]).sum(axis=0)
+    slope_tau2 = float((slope_s / (2 * s)).sum())
+    return value, np.concatenate([data.x.T @ slope_mean, [slope_tau2], slope_weights[1:]])
+
+
+def maximise(data: StepData, beta: Array, tau2: float, number: int) -> tuple[Array, float, bool]:
+    """Maximum-likelihood parameters from two starts: no selection, and strong selection.
+
+    Parameters
+    ----------
+    data : StepData
+    beta, tau2 : (p,), float
+        Estimates without selection.
+    number : int
+        Intervals, J.
+
+    Returns
+    -------
+    theta : (p + 1 + J - 1,)
+        ``beta, tau2, log weights``.
+    value : float
+        Log-likelihood.
+    converged : bool
+    """
+    p = beta.size
+    scale = float(np.median(data.v)) + tau2
+    units = np.concatenate([np.full(p, math.sqrt(scale)), [scale], np.ones(number - 1)])
+    units[:p] /= np.maximum(np.sqrt((data.x**2).mean(axis=0)), 1e-300)
+    bounds: list[tuple[float | None, float | None]] = (
+        [(None, None)] * p + [(0.0, None)] + [LOG_WEIGHT_BOUNDS] * (number - 1)
+    )
+
+    def negative(part: Array) -> tuple[float, Array]:
+        value, slope = log_likelihood(data, part * units)
+        return -value, -slope * units
+
+    best, height = None, -math.inf
+    for factor, weight in ((1.0, 0.0), (0.5, -1.5)):
+        start = np.concatenate([beta * factor, [max(tau2, 0.1 * scale)], np.full(number - 1, weight)]) / units
+        options = {"maxiter": 500, "ftol": 1e-13, "gtol": 1e-8}
+        found = minimize(negative, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)  # type: ignore[call-overload]  # scipy-stubs does not know bounds with None, which scipy documents
+        if -float(found.fun) > height:
+            best, height = np.asarray(found.x, dtype=np.float64), -float(found.fun)
+    if best is None:
+        return np.concatenate([beta, [tau2], np.zeros(number - 1)]), math.nan, False
+    theta, value = _polish(data, best * units, units, bounds)
+    free = _free(theta, log_likelihood(data, theta)[1], units, bounds)
+    flat = bool((np.abs(log_likelihood(data, theta)[1] * units)[free] < FLAT).all())
+    return theta, value, flat
+
+
+def _free(
+    theta: Array, slope: Array, units: Array, bounds: list[tuple[float | None, float | None]]
+) -> NDArray[np.bool_]:
+    """Parameters that are not held at a bound by the likelihood."""
+    low = np.array([-np.inf if b[0] is None else b[0] for b in bounds])
+    high = np.array([np.inf if b[1] is None else b[1] for b in bounds])
+    near = 1e-9 * units
+    return np.asarray(~(((theta <= low + near) & (slope <= 0)) | ((theta >= high - near) & (slope >= 0))))
+
+
+def _polish(
+    data: StepData, theta: Array, units: Array, bounds: list[tuple[float | None, float | None]]
+) -> tuple[Array, float]:
+    """Newton steps on the free parameters, as long as they raise the likelihood."""
+    low = np.array([-np.inf if b[0] is None else b[0] for b in bounds])
+    high = np.array([np.inf if b[1] is None else b[1] for b in bounds])
+    value, slope = log_likelihood(data, theta)
+    for _ in range(NEWTON_STEPS):
+        free = _free(theta, slope, units, bounds)
+        if not free.any() or float(np.abs(slope * units)[free].max()) < 1e-9:
+            break
+        h = hessian(data, theta, units)[np.ix_(free, free)]
+        step = np.zeros_like(theta)
+        step[free] = np.linalg.lstsq(-h, slope[free], rcond=None)[0]
+        trial = np.clip(theta + step, low, high)
+        higher, there = log_likelihood(data, trial)
+        if not higher > value - 1e-12 * abs(value):
+            break
+        theta, value, slope = trial, higher, there
+    return theta, value
+
+
+def hessian(data: StepData, theta: Array, units: Array) -> Array:
+    """Second derivatives of the log-likelihood, by central differences of the exact gradient."""
+    size = theta.size
+    matrix = np.empty((size, size))
+    p = data.x.shape[1]
+    for i in range(size):
+        step = 1e-5 * units[i]
+        up, down = theta.copy(), theta.copy()
+        up[i] += step
+        down[i] -= step
+        if i == p and down[i] < 0:  # tau2 cannot go below zero: one-sided difference there
+            down[i] = theta[i]
+        matrix[i] = (log_likelihood(data, up)[1] - log_likelihood(data, down)[1]) / (up[i] - down[i])
+    return np.asarray(0.5 * (matrix + matrix.T))
