@@ -38,8 +38,10 @@ class Structure:
         States, parameters, load drive -> growth of osteophytes.
     jsw : callable
         States, parameters, central medial thickness -> joint space width (mm).
-    analgesia : str
-        How contributions to ``local_analgesia`` combine.
+    drive : callable
+        States, parameters, signals, overload, adiposity -> drive of pro-inflammatory macrophages.
+    irritation : callable
+        States, parameters, nociception -> nociception with what acute irritation adds by itself.
     """
 
     deviation: Callable[[View], Value]
@@ -48,20 +50,24 @@ class Structure:
     sclerosis: Callable[[View, Value], Value]
     osteophytes: Callable[[View, View, Value], Value]
     jsw: Callable[[View, View, Value], Value]
-    analgesia: str
+    drive: Callable[[View, View, View, Value, Value], Value] = synovium.macrophage_drive
+    irritation: Callable[[View, View, Value], Value] = pain.irritation_painless
 
 
+IMPROVED = Structure(
+    mechanics.deviation_absolute,
+    mechanics.wear_above_tolerance,
+    synovium.turnover_lymph,
+    bone.sclerosis_above_rest,
+    bone.osteophytes_growing,
+    observation.jsw_narrowed,
+)
 FLUXES = MappingProxyType(
     {
-        "default": Structure(
-            mechanics.deviation_absolute,
-            mechanics.wear_above_tolerance,
-            synovium.turnover_lymph,
-            bone.sclerosis_above_rest,
-            bone.osteophytes_growing,
-            observation.jsw_narrowed,
-            "or",
-        ),
+        "default": IMPROVED,
+        "bistable": dataclasses.replace(IMPROVED, drive=synovium.macrophage_drive_self_sustaining),
+        "painful_flare": dataclasses.replace(IMPROVED, irritation=pain.irritation_painful),
+        "two_pool": IMPROVED,  # its rival fluxes belong to a disposition, not to the knee
         "reference_0_1": Structure(
             mechanics.deviation_signed,
             mechanics.wear_proportional,
@@ -69,10 +75,11 @@ FLUXES = MappingProxyType(
             bone.sclerosis_proportional,
             bone.osteophytes_relaxing,
             observation.jsw_linear,
-            "sum",
         ),
     }
 )
+# How contributions to a lever combine, where a structure says otherwise than levers.csv.
+KINDS_OF_LEVERS = MappingProxyType({"reference_0_1": {"local_analgesia": "sum"}})
 
 
 @dataclass(frozen=True)
@@ -185,7 +192,8 @@ def load_joint(species: str = "human", structure: str = "default") -> JointModel
     species : str
         ``human``, ``rat``, ``mouse`` or ``rabbit``.
     structure : str
-        ``default``, or ``reference_0_1``, which reproduces the specification's prototype.
+        ``default``, one of its rivals (``bistable``, ``painful_flare``, ``two_pool``), or ``reference_0_1``, which
+        reproduces the specification's prototype.
 
     Raises
     ------
@@ -194,7 +202,8 @@ def load_joint(species: str = "human", structure: str = "default") -> JointModel
     """
     states, table = joint_tables(species, structure)
     levers = read_levers(folder() / "levers.csv")
-    levers["local_analgesia"] = dataclasses.replace(levers["local_analgesia"], kind=FLUXES[structure].analgesia)
+    for name, kind in KINDS_OF_LEVERS.get(structure, {}).items():
+        levers[name] = dataclasses.replace(levers[name], kind=kind)
     every = read_observables(folder() / "observables.csv")
     seen = {name: row for name, row in every.items() if row.only in ("", species)}
     return JointModel(species, structure, states, table, MappingProxyType(levers), MappingProxyType(seen))
@@ -210,7 +219,7 @@ class _Knee:
         self.remaining = sum(cartilage.thickness(own_x, own_p) for own_x, own_p, _ in self.zones.values())
         self.signal = view(synovium.inflammation(self.x, self.p, self.lever))
         loss = 1 - self.remaining
-        self.noxious = view(pain.nociception(self.x, self.p, self.lever, self.signal.pain, loss))
+        self.noxious = view(pain.nociception(self.x, self.p, self.lever, self.signal.pain, loss, fluxes.irritation))
         self.pain = pain.pain_score(self.p, pain.pain_odds(self.x, self.p, self.lever, self.noxious.drive))
         quality = sum(mechanics.zone_quality(own_x, own_p) for own_x, own_p, _ in self.zones.values())
         load = mechanics.load(self.x, self.p, self.lever, self.pain, fluxes.deviation(self.p))
@@ -234,7 +243,7 @@ class _Knee:
         }
         aggrecan, collagen = self.fluxes_of_fragments()
         fragments = synovium.fragment_source(p, aggrecan, collagen)
-        drive = synovium.macrophage_drive(x, p, signal, self.overload, mechanics.adiposity(x, p))
+        drive = self.fluxes.drive(x, p, signal, self.overload, mechanics.adiposity(x, p))
         on_bone = bone.load_drive(self.stress, p)
         sclerosis = self.fluxes.sclerosis(p, on_bone)
         osteophytes = self.fluxes.osteophytes(x, p, on_bone)

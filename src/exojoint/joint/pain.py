@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from exojoint.joint.shapes import Value, saturating
 from exojoint.joint.views import View
 
 
-def nociception(x: View, p: View, lever: View, inflammation_pain: Value, loss: Value) -> dict[str, Value]:
+def irritation_painless(_x: View, _p: View, noxious: Value) -> Value:
+    """Return nociception as it is: acute irritation hurts through mediators alone."""
+    return noxious
+
+
+def irritation_painful(x: View, p: View, noxious: Value) -> Value:
+    """Return nociception with what acute irritation adds at once, differently in each patient (painful_flare)."""
+    felt = p.rel_irritation_pain * x.irritation
+    return noxious + p.w_pain_irritation * felt / (felt + p.irritation_pain_half)
+
+
+def nociception(
+    x: View,
+    p: View,
+    lever: View,
+    inflammation_pain: Value,
+    loss: Value,
+    irritation: Callable[[View, View, Value], Value] = irritation_painless,
+) -> dict[str, Value]:
     """Return the nociceptive drive and its parts.
 
     Parameters
@@ -17,6 +37,8 @@ def nociception(x: View, p: View, lever: View, inflammation_pain: Value, loss: V
         Inflammatory signal that nociceptors see.
     loss : value
         Lost share of the thickness of the index column.
+    irritation : callable
+        States, parameters, nociception -> nociception with what acute irritation adds.
 
     Returns
     -------
@@ -32,6 +54,7 @@ def nociception(x: View, p: View, lever: View, inflammation_pain: Value, loss: V
         + p.w_pain_structure * loss / p.loss_ref
         + p.w_pain_other
     )
+    total = irritation(x, p, total)
     sensitised = 1 - p.frac_sensitised_peripheral + p.frac_sensitised_peripheral * x.sensitisation_peripheral
     return {"prostaglandin": prostaglandin, "ngf": ngf, "drive": total * sensitised}
 

@@ -12,7 +12,7 @@ from scipy.special import expit, logit
 from exojoint.core.errors import InputError, Problem
 from exojoint.core.tables import read_table
 from exojoint.joint.model import JointModel
-from exojoint.joint.tables import folder
+from exojoint.joint.tables import REFERENCE, folder
 from exojoint.joint.views import ZONES
 
 Reals = NDArray[np.float64]
@@ -20,7 +20,6 @@ Drawn = Mapping[str, float]  # values of a knowledge draw by name
 GRADE_COLUMNS = (
     "kl", "collagen_1", "collagen_2", "collagen_3", "sclerosis", "osteophytes", "rel_tone", "rest_of_joint",
 )  # fmt: skip
-REFERENCE = "reference_0_1"  # the prototype starts the rest of the joint alike in every grade
 
 
 def starting_state(
@@ -65,7 +64,7 @@ def starting_state(
     column = {name: i for i, name in enumerate(joint.state_names)}
     for name in ("sclerosis", "osteophytes", "rest_of_joint"):
         state[:, column[name]] = grade[name]
-    if joint.structure == REFERENCE:
+    if joint.structure == REFERENCE:  # the prototype starts the rest of the joint alike in every grade
         state[:, column["rest_of_joint"]] = 1.0
     shift = 0.0 if collagen_z is None else _value(joint, "sd_collagen_grade", values) * _reals(collagen_z)
     for zone in ZONES:

@@ -56,6 +56,18 @@ def macrophage_drive(x: View, p: View, signal: View, overload: Value, adiposity:
     return p.rel_tone * tone + p.gain_irritation_drive * x.irritation
 
 
+def macrophage_drive_self_sustaining(x: View, p: View, signal: View, overload: Value, adiposity: Value) -> Value:
+    """Return a drive in which mediators call for themselves with a threshold (structure bistable).
+
+    The core of a published model of joint inflammation: above a threshold of the mediators their own production carries
+    them, below it they fade. The rest of the drive is that of the other structures; 1 in the reference knee.
+    """
+    outside = macrophage_drive(x, p, signal, overload, adiposity) - p.gain_irritation_drive * x.irritation
+    own = p.rel_tone * saturating_square(x.m1 * signal.output, p.inflammation_threshold_sq)
+    sustained = p.w_drive_itself * own + (1 - p.w_drive_itself) * outside
+    return sustained + p.gain_irritation_drive * x.irritation
+
+
 def turnover_fixed(p: View) -> Value:
     """Return the turnover of synovial fluid as a rate of its own (structure reference_0_1)."""
     return p.k_volume

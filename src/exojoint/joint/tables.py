@@ -18,7 +18,8 @@ from exojoint.joint.views import ZONES
 
 KINDS = ("product", "sum", "or")
 SPECIES = ("human", "rat", "mouse", "rabbit")
-STRUCTURES = ("default", "reference_0_1")
+STRUCTURES = ("default", "reference_0_1", "bistable", "painful_flare", "two_pool")
+REFERENCE = "reference_0_1"  # the specification's prototype
 OBSERVABLE_COLUMNS = ("name", "unit", "meaning", "only", "source", "after_replacement")
 ENDS = "ends"  # of an observable that a replaced joint no longer has
 INITIAL = "init_"  # an overlay row `init_<state>` sets a starting value, any other row a parameter
@@ -185,8 +186,35 @@ def joint_tables(species: str, structure: str) -> tuple[tuple[State, ...], Param
     _known("structure", structure, STRUCTURES)
     states = read_states(folder() / "states.csv")
     table = read_parameters(folder() / "parameters.csv")
-    table = overlay_structure(table, folder() / "structures" / f"{structure}.csv")
+    table = structure_table(table, folder(), structure)
     return overlay_species(states, table, folder() / "species" / f"{species}.csv")
+
+
+def structure_table(
+    table: ParameterTable, room: Traversable, structure: str, extra: Sequence[str] = ()
+) -> ParameterTable:
+    """Return `table` as a structure has it: values of its overlay, then the rows that no other structure reads.
+
+    Parameters
+    ----------
+    table : ParameterTable
+        As the default has it.
+    room : folder
+        Holds ``structures/<structure>.csv`` (values of rows that exist) and, where a structure needs more,
+        ``structures/<structure>_rows.csv`` (whole rows of its own, so that no other structure carries them).
+    structure : str
+        One of `STRUCTURES`.
+    extra : sequence of str
+        Further columns of the room's parameter table.
+
+    Raises
+    ------
+    InputError
+        When a file has a wrong row.
+    """
+    changed = overlay_structure(table, room / "structures" / f"{structure}.csv")
+    own = room / "structures" / f"{structure}_rows.csv"
+    return changed.merge(read_parameters(own, extra=extra)) if own.is_file() else changed
 
 
 def overlay_structure(table: ParameterTable, path: Path | Traversable) -> ParameterTable:

@@ -12,8 +12,8 @@ from types import MappingProxyType
 from exojoint.core.errors import InputError, Problem, did_you_mean
 from exojoint.core.tables import ParameterTable, read_parameters, read_table
 from exojoint.joint.shapes import Value
-from exojoint.joint.tables import STRUCTURES, Observable, State, overlay_structure
-from exojoint.treatments import comparators, conservative, context, exosome, gel
+from exojoint.joint.tables import STRUCTURES, Observable, State, structure_table
+from exojoint.treatments import comparators, conservative, context, exosome, gel, two_pool
 from exojoint.treatments.instance import renaming
 from exojoint.treatments.moment import Equations, Moment, Values
 
@@ -89,12 +89,13 @@ class Disposition:
 
 
 def _exosome(structure: str) -> Equations:
-    transport = exosome.TRANSPORT[structure]
-    return Equations(
+    transport = exosome.TRANSPORT.get(structure, exosome.TRANSPORT["default"])
+    one_pool = Equations(
         functools.partial(exosome.effects, transport),
         functools.partial(exosome.rates, transport),
         functools.partial(exosome.observe, transport),
     )
+    return two_pool.with_second_pool(one_pool) if structure == two_pool.STRUCTURE else one_pool
 
 
 EQUATIONS: Mapping[str, Callable[[str], Equations]] = MappingProxyType(
@@ -147,9 +148,8 @@ def load_disposition(name: str, structure: str = "default") -> Disposition:
         return _secreted(load_disposition("exosome", structure))
     rows = table(structure)
     own = ParameterTable(row for row in rows.values() if dict(row.extra)["disposition"] == name)
-    return Disposition(
-        name, structure, _states(name), own, _observables(name), EQUATIONS[name](structure), FEEDS.get(name, "")
-    )
+    states, observables = _states(name, structure), _observables(name, structure)
+    return Disposition(name, structure, states, own, observables, EQUATIONS[name](structure), FEEDS.get(name, ""))
 
 
 def _secreted(plain: Disposition) -> Disposition:
@@ -169,17 +169,25 @@ def _secreted(plain: Disposition) -> Disposition:
 @functools.cache
 def table(structure: str = "default") -> ParameterTable:
     """Return all parameters of treatments, with the values of a structure."""
-    rows = read_parameters(folder() / "parameters.csv", extra=("disposition",))
-    return overlay_structure(rows, folder() / "structures" / f"{structure}.csv")
+    extra = ("disposition",)
+    return structure_table(read_parameters(folder() / "parameters.csv", extra=extra), folder(), structure, extra)
 
 
-def administration_parameters() -> ParameterTable:
+def administration_parameters(structure: str = "default") -> ParameterTable:
     """Return the rows that say how a dose irritates and what it lets expect; part of the knowledge, of no equation."""
-    return ParameterTable(row for row in table().values() if dict(row.extra)["disposition"] == ADMINISTRATION)
+    rows = table(structure).values()
+    return ParameterTable(row for row in rows if dict(row.extra)["disposition"] == ADMINISTRATION)
 
 
-def _states(name: str) -> tuple[State, ...]:
-    rows = read_table(folder() / "states.csv", ("disposition", "name", "symbol", "unit", "init", "meaning"))
+def _tables(name: str, structure: str) -> list[Traversable]:
+    """Return the table of that name and, where a structure has more, the structure's own."""
+    own = folder() / "structures" / f"{structure}_{name}"
+    return [folder() / name, *([own] if own.is_file() else [])]
+
+
+def _states(name: str, structure: str) -> tuple[State, ...]:
+    columns = ("disposition", "name", "symbol", "unit", "init", "meaning")
+    rows = [row for path in _tables("states.csv", structure) for row in read_table(path, columns)]
     return tuple(
         State(row["name"], row["symbol"], row["unit"], float(row["init"]), row["meaning"])
         for row in rows
@@ -187,8 +195,9 @@ def _states(name: str) -> tuple[State, ...]:
     )
 
 
-def _observables(name: str) -> dict[str, Observable]:
-    rows = read_table(folder() / "observables.csv", ("disposition", "name", "unit", "meaning"))
+def _observables(name: str, structure: str) -> dict[str, Observable]:
+    columns = ("disposition", "name", "unit", "meaning")
+    rows = [row for path in _tables("observables.csv", structure) for row in read_table(path, columns)]
     return {
         row["name"]: Observable(row["name"], row["unit"], row["meaning"], "", ())
         for row in rows

@@ -167,10 +167,11 @@ def _whole_table(
     knee: Knee, source: Source | None, process: Process | None, overrides: ParameterTable
 ) -> ParameterTable:
     """Every row that the run may read, each with the room of its table."""
+    structure = knee.joint.structure
     rows = {name: _in_room(row, "joint") for name, row in knee.joint.parameters.items()}
     for part in knee.dispositions:
         rows |= {name: _in_room(row, "treatments") for name, row in part.parameters.items()}
-    rows |= {name: _in_room(row, "treatments") for name, row in administration_parameters().items()}
+    rows |= {name: _in_room(row, "treatments") for name, row in administration_parameters(structure).items()}
     rows |= {name: _in_room(row, "patients") for name, row in patient_parameters().items() if name not in rows}
     if source is not None and process is not None:
         made = product_parameters(source.name, process.name, reach="patient")

@@ -12,6 +12,7 @@ from exojoint.core.streams import Stream
 from exojoint.engine import Event, Kernel, Outcome, Trajectory, solve
 from exojoint.joint.burn_in import burn_in
 from exojoint.joint.starting import starting_state
+from exojoint.joint.tables import REFERENCE
 from exojoint.patients.sampling import Patients, match_effusion, recruit, reweigh, with_knowledge
 from exojoint.product.delivery import deliver, fill_scores
 from exojoint.product.lot import Lot, lot_parameters
@@ -96,7 +97,7 @@ def _parameters(plan: Plan, values: Knowledge, people: Patients) -> Floats:
 
 def _start(plan: Plan, values: Knowledge, people: Patients) -> Floats:
     """(n, n_states) before burn-in: structure by grade, dispositions empty."""
-    within = people.collagen_z if plan.joint.structure == "default" else None
+    within = people.collagen_z if plan.joint.structure != REFERENCE else None
     joint = starting_state(plan.joint, people.kl, bmi=people.parameters["bmi_target"], collagen_z=within, values=values)
     state = np.tile(plan.knee.initial(), (len(people.ids), 1))
     state[:, : joint.shape[1]] = joint

@@ -16,11 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from exojoint.core.errors import InputError, Problem, did_you_mean
 from exojoint.core.files import read_toml
 from exojoint.core.units import parse_quantity
+from exojoint.joint.tables import STRUCTURES
 
 MAX_SCENARIO_BYTES = 1_000_000
 SCHEMA = 1
 MECHANISMS = ("membrane", "mirna", "mixed", "none")
-STRUCTURES = ("default", "reference_0_1")
 SPECIES = ("human", "rat", "mouse", "rabbit")
 
 Count = Annotated[int, Field(ge=1, le=1_000_000, strict=True)]

@@ -67,7 +67,7 @@ def test_equations_hold_no_numbers():
 def test_every_species_loads_under_every_structure(species, structure):
     joint = load_joint(species, structure)
     assert joint.species == species
-    assert len(joint.parameters) == len(load_joint().parameters)
+    assert set(joint.parameters) == set(load_joint("human", structure).parameters)
 
 
 def test_reference_structure_has_the_numbers_of_the_specification(shared):

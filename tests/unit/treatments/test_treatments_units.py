@@ -7,10 +7,9 @@ import pytest
 
 from exojoint.core.units import unit_quantity, unit_registry
 from exojoint.joint.model import load_joint
+from exojoint.joint.tables import STRUCTURES
 from exojoint.treatments.assemble import assemble
 from exojoint.treatments.dispositions import list_dispositions, load_disposition
-
-STRUCTURES = ("default", "reference_0_1")
 
 
 def everything(structure):
