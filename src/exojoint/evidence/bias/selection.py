@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from exojoint.core.errors import InputError, Problem
 from exojoint.evidence.bias.step_likelihood import hessian, maximise, p_values, step_data
 from exojoint.evidence.checks import choose, effects_and_variances, level_of
+from exojoint.evidence.inference import Coefficients, Test, chi2_test
 from exojoint.evidence.pooling.design import Moderators, design_matrix
 from exojoint.evidence.pooling.fit import fit_model
-from exojoint.evidence.results import Coefficients, Fit, Test, chi2_test
+from exojoint.evidence.results import Fit
 
 Array = NDArray[np.float64]
 ALTERNATIVES = ("greater", "less", "two.sided")

@@ -11,8 +11,8 @@ from scipy.stats import kendalltau
 
 from exojoint.core.errors import InputError, Problem
 from exojoint.evidence.checks import choose, columns, effects_and_variances, level_of
+from exojoint.evidence.inference import Coefficients, Test, two_sided_p
 from exojoint.evidence.pooling.fit import fit_model
-from exojoint.evidence.results import Coefficients, Test, two_sided_p
 
 Array = NDArray[np.float64]
 MODELS = ("lm", "mixed")

@@ -16,8 +16,9 @@ from exojoint.evidence.dose_response.model import fit_mixed, spread_of, stacked
 from exojoint.evidence.dose_response.result import DoseResponse, loadings_of
 from exojoint.evidence.dose_response.shapes import fit_shape
 from exojoint.evidence.dose_response.studies import DoseStudy
+from exojoint.evidence.inference import Coefficients, Test, chi2_test
 from exojoint.evidence.multilevel.terms import Term, slopes
-from exojoint.evidence.results import Coefficients, Fit, Test, chi2_test
+from exojoint.evidence.results import Fit
 
 Array = NDArray[np.float64]
 METHODS = ("REML", "ML", "EE")

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from exojoint.evidence.dose_response.curves import Curve
-from exojoint.evidence.results import Coefficients, Fit, t_quantile
+from exojoint.evidence.inference import Coefficients, t_quantile
+from exojoint.evidence.results import Fit
 
 Array = NDArray[np.float64]
 

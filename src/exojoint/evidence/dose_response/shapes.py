@@ -14,7 +14,8 @@ from exojoint.evidence.dose_response.curves import Curve
 from exojoint.evidence.dose_response.model import fit_mixed, spread_of, stacked
 from exojoint.evidence.dose_response.result import DoseResponse
 from exojoint.evidence.dose_response.studies import DoseStudy
-from exojoint.evidence.results import Coefficients, Fit
+from exojoint.evidence.inference import Coefficients
+from exojoint.evidence.results import Fit
 
 Array = NDArray[np.float64]
 GRID = 12  # trial values per shape parameter; likelihoods over a shape can have several maxima

@@ -12,11 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from exojoint.core.errors import InputError, Problem
 from exojoint.evidence.checks import choose, effects_and_variances, level_of, numbers
 from exojoint.evidence.effects.covariance import checked_covariance
+from exojoint.evidence.inference import Coefficients, Test, chi2_test, t_quantile
 from exojoint.evidence.multilevel.likelihood import Model, independent_blocks
 from exojoint.evidence.multilevel.optimise import Optimum, maximise
 from exojoint.evidence.multilevel.terms import Term
 from exojoint.evidence.pooling.design import INTERCEPT, Moderators, design_matrix
-from exojoint.evidence.results import Coefficients, Fit, PooledPrediction, Test, chi2_test, t_quantile
+from exojoint.evidence.results import Fit, PooledPrediction
 
 Array = NDArray[np.float64]
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from exojoint.core.errors import InputError, Problem
 from exojoint.evidence.checks import choose, groups_of, level_of
+from exojoint.evidence.inference import Coefficients, Test, f_test
 from exojoint.evidence.multilevel.fit import MultilevelResult
 from exojoint.evidence.multilevel.likelihood import evaluate, weights
-from exojoint.evidence.results import Coefficients, Test, f_test
 
 Array = NDArray[np.float64]
 KINDS = ("CR0", "CR1", "CR1p", "CR1S", "CR2", "CR3")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exojoint.evidence.checks import choose
+from exojoint.evidence.inference import Test, chi2_test, two_sided_p
 from exojoint.evidence.network.data import NetworkData
 from exojoint.evidence.network.fit import (
     NetworkResult,
@@ -17,7 +18,6 @@ from exojoint.evidence.network.fit import (
     heterogeneity_variance,
     network,
 )
-from exojoint.evidence.results import Test, chi2_test, two_sided_p
 
 Array = NDArray[np.float64]
 

@@ -11,11 +11,12 @@ from scipy.special import ndtr, ndtri
 
 from exojoint.core.errors import InputError, Problem, did_you_mean
 from exojoint.evidence.checks import choose, level_of
+from exojoint.evidence.inference import Coefficients, Test, chi2_test
 from exojoint.evidence.multilevel.likelihood import Model, evaluate, independent_blocks
 from exojoint.evidence.multilevel.optimise import maximise
 from exojoint.evidence.multilevel.terms import known_correlation
 from exojoint.evidence.network.data import NetworkData
-from exojoint.evidence.results import Coefficients, Fit, Test, chi2_test
+from exojoint.evidence.results import Fit
 
 Array = NDArray[np.float64]
 METHODS = ("REML", "ML", "DL", "EE")

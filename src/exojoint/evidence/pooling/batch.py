@@ -11,9 +11,9 @@ from scipy.special import chdtri
 
 from exojoint.core.errors import InputError, Problem
 from exojoint.evidence.checks import level_of
+from exojoint.evidence.inference import t_quantile, two_sided_p
 from exojoint.evidence.pooling.fit import interval_name, method_name
 from exojoint.evidence.pooling.tau2 import between_study_variance
-from exojoint.evidence.results import t_quantile, two_sided_p
 
 Array = NDArray[np.float64]
 CHUNK = 1 << 15  # numbers per array in a block of rows: a quarter of a megabyte stays in the fast cache

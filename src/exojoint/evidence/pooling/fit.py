@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from exojoint.core.errors import InputError, Problem
 from exojoint.evidence.checks import choose
+from exojoint.evidence.inference import Coefficients, chi2_test
 from exojoint.evidence.pooling.linear import log_likelihood, profile, projection
 from exojoint.evidence.pooling.tau2 import METHODS, Tau2, between_study_variance
-from exojoint.evidence.results import Coefficients, Fit, Heterogeneity, chi2_test
+from exojoint.evidence.results import Fit, Heterogeneity
 
 Array = NDArray[np.float64]
 INTERVALS = ("normal", "t", "knapp-hartung", "knapp-hartung-adhoc")

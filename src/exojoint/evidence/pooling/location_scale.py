@@ -11,9 +11,10 @@ from scipy.optimize import minimize
 
 from exojoint.core.errors import InputError, Problem
 from exojoint.evidence.checks import choose, effects_and_variances, level_of
+from exojoint.evidence.inference import Coefficients, Test
 from exojoint.evidence.pooling.design import Moderators, design_matrix
 from exojoint.evidence.pooling.tau2 import between_study_variance
-from exojoint.evidence.results import Coefficients, Fit, Test
+from exojoint.evidence.results import Fit
 
 Array = NDArray[np.float64]
 SMALLEST_LOG_RATIO = -15.0  # log tau2 over a typical variance; below this a study group has tau2 = 0 for all purposes

@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from exojoint.core.errors import InputError, Problem
 from exojoint.evidence.checks import effects_and_variances, level_of
 from exojoint.evidence.estimate import Interval
+from exojoint.evidence.inference import Test, t_quantile
 from exojoint.evidence.pooling.fit import fit_model
-from exojoint.evidence.results import PooledResult, Test, t_quantile
+from exojoint.evidence.results import PooledResult
 
 Array = NDArray[np.float64]
 FEW_STUDIES = 5  # below this the interval of the mean rests on a guess of tau2 (validation/evidence_intervals)

@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from exojoint.core.errors import InputError, Problem
 from exojoint.evidence.checks import effects_and_variances, groups_of, level_of
+from exojoint.evidence.inference import Coefficients, Test, chi2_test, f_test
 from exojoint.evidence.pooling.design import INTERCEPT, Moderators, design_matrix
 from exojoint.evidence.pooling.fit import ModelFit, fit_model
 from exojoint.evidence.pooling.pool import pool
-from exojoint.evidence.results import Coefficients, PooledResult, RegressionResult, Test, chi2_test, f_test
+from exojoint.evidence.results import PooledResult, RegressionResult
 
 Array = NDArray[np.float64]
 STUDIES_PER_COEFFICIENT = 10  # usual advice for meta-regression (Cochrane Handbook, section 10.11.5.1)

@@ -14,10 +14,11 @@ from scipy.special import gammainc
 from exojoint.core.errors import InputError, Problem
 from exojoint.evidence.checks import effects_and_variances, level_of
 from exojoint.evidence.estimate import Interval
+from exojoint.evidence.inference import Test
 from exojoint.evidence.pooling.fit import heterogeneity
 from exojoint.evidence.pooling.pool import prediction_interval
 from exojoint.evidence.pooling.tau2 import between_study_variance
-from exojoint.evidence.results import Fit, PooledResult, Test
+from exojoint.evidence.results import Fit, PooledResult
 
 Array = NDArray[np.float64]
 

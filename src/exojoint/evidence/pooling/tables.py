@@ -24,7 +24,8 @@ from exojoint.evidence.effects.events import (
 )
 from exojoint.evidence.effects.types import Effects
 from exojoint.evidence.estimate import Interval
-from exojoint.evidence.results import Fit, Heterogeneity, PooledResult, Test, chi2_test, two_sided_p
+from exojoint.evidence.inference import Test, chi2_test, two_sided_p
+from exojoint.evidence.results import Fit, Heterogeneity, PooledResult
 
 Array = NDArray[np.float64]
 MH_MEASURES = ("RR", "OR", "RD")
