@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -62,6 +62,22 @@ class Calendar:
     def size(self) -> int:
         """Number of events of a patient, at most."""
         return int(self.day.shape[1])
+
+
+def events_of(events: Sequence[Event], rows: NDArray[np.int64]) -> list[Event]:
+    """Return the events of some of the patients, in the order of ``rows``; a row may occur more than once."""
+
+    return [
+        replace(
+            e, day=own_values(e.day, rows), amount=e.amount if isinstance(e.amount, str) else own_values(e.amount, rows)
+        )
+        for e in events
+    ]
+
+
+def own_values(value: float | Reals, rows: NDArray[np.int64]) -> float | Reals:
+    """Return the values of some of the patients; a number is everybody's."""
+    return value if isinstance(value, float | int) or np.ndim(value) == 0 else np.asarray(value)[rows]
 
 
 def calendar(system: System, events: Sequence[Event], n: int) -> Calendar:

@@ -85,6 +85,10 @@ class Kernel:
     _variants: dict[bool, Variant] = field(default_factory=dict, repr=False, compare=False)
     _plain: list[PlainCode] = field(default_factory=list, repr=False, compare=False)
 
+    def __reduce__(self) -> tuple[Callable[..., Kernel], tuple[System, Path | None, int | None]]:
+        """Travel to another process as equations; machine code is compiled or read there."""
+        return Kernel, (self.system, self.folder, self.lanes)
+
     def variant(self, *, single: bool = False) -> Variant:
         """Return the machine code in double or single precision, compiled or read on first use."""
         if single not in self._variants:

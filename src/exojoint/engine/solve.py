@@ -127,10 +127,10 @@ def solve(
         raise InputError(
             Problem("mode", f"`{mode}` is not a mode", f"one of {', '.join(MODES)}", did_you_mean(mode, MODES))
         )
-    p, y = _patients(kernel, parameters, state)
-    days = _days(times, day_end)
+    p, y = check_patients(kernel, parameters, state)
+    days = check_days(times, day_end)
     end = float(days[-1]) if day_end is None else float(day_end)
-    wanted = _columns(kernel, outputs)
+    wanted = check_outputs(kernel, outputs)
     tolerance = _tolerance(kernel, atol)
     settings = Settings(rtol if rtol is not None else chosen.rtol, tolerance, first_step)
     results = empty_results(len(p), len(days), len(wanted), y.shape[1], len(triggers))
@@ -173,7 +173,7 @@ def rest(
     Trajectory
         Without output days; ``state`` is the state at rest.
     """
-    p, y = _patients(kernel, parameters, state)
+    p, y = check_patients(kernel, parameters, state)
     unknown = [s for s in ignore if s not in kernel.system.states]
     if unknown:
         raise InputError(
@@ -206,7 +206,8 @@ def _trajectory(days: Reals, names: Sequence[str], results: Results, rescued: ND
     )
 
 
-def _patients(kernel: Kernel, parameters: ArrayLike, state: ArrayLike) -> tuple[Reals, Reals]:
+def check_patients(kernel: Kernel, parameters: ArrayLike, state: ArrayLike) -> tuple[Reals, Reals]:
+    """Return parameters and states as arrays that fit the system and each other."""
     p = np.ascontiguousarray(parameters, dtype=np.float64)
     y = np.ascontiguousarray(state, dtype=np.float64)
     s = kernel.system
@@ -232,7 +233,8 @@ def _patients(kernel: Kernel, parameters: ArrayLike, state: ArrayLike) -> tuple[
     return p, y
 
 
-def _days(times: ArrayLike, day_end: float | None) -> Reals:
+def check_days(times: ArrayLike, day_end: float | None) -> Reals:
+    """Return output days, ascending from 0 and not beyond the last day."""
     days = np.ascontiguousarray(times, dtype=np.float64).reshape(-1)
     problems = []
     if not np.all(np.isfinite(days)) or np.any(days < 0.0) or np.any(np.diff(days) < 0.0):
@@ -250,7 +252,8 @@ def _days(times: ArrayLike, day_end: float | None) -> Reals:
     return days
 
 
-def _columns(kernel: Kernel, outputs: Sequence[str]) -> NDArray[np.int64]:
+def check_outputs(kernel: Kernel, outputs: Sequence[str]) -> NDArray[np.int64]:
+    """Return the columns of outputs in the table of states and outputs."""
     readable = set(kernel.system.readable)
     unknown = [o for o in outputs if o not in readable]
     if unknown:

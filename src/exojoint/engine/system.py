@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from exojoint.core.errors import InputError, Problem, did_you_mean
-from exojoint.engine.expression import TRUTH, Expr, Scalar, as_expr, symbol, walk
+from exojoint.engine.expression import TRUTH, Expr, Scalar, Table, as_expr, from_table, symbol, to_table, walk
 
 Equations = Callable[
     [Mapping[str, Expr], Mapping[str, Expr]],
@@ -95,6 +95,11 @@ class System:
         """Whether any rate or output depends on time itself."""
         return any(e.op == "time" for e in walk((*self.rates, *self.outputs.values())))
 
+    def __reduce__(self) -> tuple[Callable[..., System], tuple[object, ...]]:
+        """Travel to another process as a flat list of operations."""
+        table = to_table((*self.rates, *self.outputs.values()))
+        return _from_table, (self.states, self.parameters, self.inputs, tuple(self.outputs), table)
+
     def index(self, name: str) -> int:
         """Return the column of a state or output in the table (states, then outputs)."""
         return self._columns[name]
@@ -128,6 +133,18 @@ def trace(states: Sequence[str], parameters: Sequence[str], inputs: Sequence[str
     p = _Names("parameter", {n: symbol(n) for n in parameters})
     rates, outputs = equations(x, p)
     return System.build(states, parameters, inputs, rates, outputs)
+
+
+def _from_table(
+    states: tuple[str, ...],
+    parameters: tuple[str, ...],
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+    table: Table,
+) -> System:
+    roots = from_table(table)
+    n = len(states)
+    return System(states, parameters, inputs, tuple(roots[:n]), dict(zip(outputs, roots[n:], strict=True)))
 
 
 class _Names(dict[str, Expr]):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from exojoint.core.errors import InputError, Problem, did_you_mean
-from exojoint.engine.events import Event, code_of, event_problems
+from exojoint.engine.events import Event, code_of, event_problems, events_of, own_values
 from exojoint.engine.slots import EVENT, WATCH
 from exojoint.engine.system import System
 
@@ -61,6 +61,11 @@ class Watch:
     def size(self) -> int:
         """Number of triggers."""
         return len(self.watch)
+
+
+def triggers_of(triggers: Sequence[Trigger], rows: NDArray[np.int64]) -> list[Trigger]:
+    """Return the triggers of some of the patients, in the order of ``rows``."""
+    return [replace(t, threshold=own_values(t.threshold, rows), effects=events_of(t.effects, rows)) for t in triggers]
 
 
 def watch(system: System, triggers: Sequence[Trigger], n: int) -> Watch:
