@@ -27,12 +27,13 @@ from exojoint.evidence.figures.style import (
 if TYPE_CHECKING:
     from altair.typing import ChartType
 
-ROLES = {"used": BLUE, "beside": SOFT, "recalled": GOLD, "adjusted": RED}
+ROLES = {"used": BLUE, "beside": SOFT, "recalled": GOLD, "adjusted": RED, "total": RED}
 WORDS = {
     "used": "pooled or chosen",
     "beside": "beside it, not pooled",
     "recalled": "recalled, never pooled",
     "adjusted": "adjusted for bias",
+    "total": "all studies together",
 }
 SMALLEST, LARGEST = 24.0, 190.0  # px2 of a square
 PLOT = 330  # px of the middle panel
@@ -53,7 +54,7 @@ class ForestRow:
     weight : float
         Share in percent; nan where the row has none.
     role : str
-        ``used``, ``beside``, ``recalled`` or ``adjusted``.
+        ``used``, ``beside``, ``recalled``, ``adjusted`` or ``total``.
     note : str
         Short words beside the label: time, number of studies.
     """
@@ -258,10 +259,11 @@ def _middle(rows: Sequence[ForestRow], summaries: Sequence[Summary], axis: Axis,
     domain = _domain(rows, summaries, axis)
     low, high = (axis.shown(end) for end in domain)
     scale = alt.Scale(domain=[low, high], nice=False, type="log" if axis.ratio else "linear", clamp=True)
-    ticks = alt.Axis(title=axis.title, grid=False, format="~g", **_ticks(low, high, axis))
+    ticks = alt.Axis(title=axis.title, grid=False, **_ticks(low, high, axis))
     x = alt.X("value:Q", scale=scale, axis=ticks)
-    null = alt.Chart(values([{"value": axis.shown(axis.null)}])).mark_rule(color=SOFT, strokeDash=[4, 3])
-    parts: list[Mark] = [null.encode(x=x), *_bars(rows, axis, domain, x, n)]
+    place = {"value": axis.shown(axis.null), "line": 0.1, "foot": n + 0.2}
+    null = alt.Chart(values([place])).mark_rule(color=SOFT, strokeDash=[4, 3])
+    parts: list[Mark] = [null.encode(x=x, y=_y(n), y2="foot:Q"), *_bars(rows, axis, domain, x, n)]
     line = len(rows) + 0.5
     for item in summaries:
         parts += _diamond(item, line, axis, domain, x, n)
@@ -278,7 +280,10 @@ def _ticks(low: float, high: float, axis: Axis) -> dict[str, Any]:
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     fine = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
     inside = [value for value in fine if low <= value <= high]
-    return {"values": inside if len(inside) <= 9 else [10.0**power for power in powers if low <= 10.0**power <= high]}
+    return {
+        "format": "~g",
+        "values": inside if len(inside) <= 9 else [10.0**power for power in powers if low <= 10.0**power <= high],
+    }
 
 
 def _bars(rows: Sequence[ForestRow], axis: Axis, domain: tuple[float, float], x: Channel, n: int) -> list[Mark]:
@@ -353,7 +358,9 @@ def _caption(rows: Sequence[ForestRow], summaries: Sequence[Summary], axis: Axis
         words.append("Black diamond: pooled effect.")
     if any(item.prediction for item in summaries):
         words.append("Thick bar: prediction interval, where the true effect of a new study is expected.")
-    roles = [WORDS[role] for role in ("beside", "recalled", "adjusted") if any(row.role == role for row in rows)]
+    roles = [
+        WORDS[role] for role in ("beside", "recalled", "adjusted", "total") if any(row.role == role for row in rows)
+    ]
     if roles:
         words.append(f"Hollow diamonds: {'; '.join(roles)}.")
     if axis.ratio:

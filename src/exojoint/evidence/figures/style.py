@@ -37,6 +37,7 @@ TAG = re.compile(r"<\s*/?\s*([A-Za-z][\w:-]*)([^>]*)>")
 ALLOWED_TAGS = frozenset({"svg", "g", "path", "line", "rect", "text", "tspan", "defs", "clipPath", "title", "desc"})
 FORBIDDEN = re.compile(r"(?:^|\s)(?:on\w+|(?:xlink:)?href|style)\s*=|url\((?!#)", re.IGNORECASE)
 MINUS = "\u2212"
+HYPHEN = re.compile(r"(?<![\w.])-(?=\d)")  # a minus sign typed as a hyphen
 
 
 Channel = Any  # a Vega-Lite channel: altair has another type for each
@@ -72,7 +73,7 @@ class Picture:
         width, height, inner = _opened(self.body, self.name)
         width = max(width, 360.0)
         titles = textwrap.wrap(self.title, max(int(width * 0.115), 30))
-        lines = textwrap.wrap(self.caption, max(int(width * CAPTION_LETTERS), 40))
+        lines = textwrap.wrap(HYPHEN.sub(MINUS, self.caption), max(int(width * CAPTION_LETTERS), 40))
         top = 12 + 19 * len(titles)
         total = top + height + 10 + LINE * len(lines) + 8
         head = [_text(8, 20 + 19 * index, line, 15, INK, bold=True) for index, line in enumerate(titles)]

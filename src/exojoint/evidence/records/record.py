@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from exojoint.evidence.extraction.schema import Value, load_schema
 
-AUTHOR = re.compile(r"([A-Z][\w'-]+)(?: [A-Z]{1,3}\b)?(?=,| et al| and [A-Z])")
+AUTHOR = re.compile(r"((?:d[ae] |van |von |der )*[A-Z][\w'-]+)(?: [A-Z]{1,3}(?=,| et al|\.)| et al)")
 LITERATURE = ("seen", "derived", "computed")  # only such a cell has a value; a recollection never counts as one
 
 

@@ -1,0 +1,222 @@
+"""Verbs of the evidence room: pool, network, bias, registry, and the living records behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from exojoint.core.errors import InputError, Problem, closest
+from exojoint.evidence.extraction.effect_table import read_effects
+from exojoint.evidence.extraction.importer import import_records
+from exojoint.evidence.figures.style import Picture, save
+from exojoint.evidence.figures.trends import trend_chart
+from exojoint.evidence.questions.answer import Answer, answer
+from exojoint.evidence.questions.bias_table import bias_of, figures_of
+from exojoint.evidence.questions.network_table import graph_of, network_of
+from exojoint.evidence.questions.present import picture_of
+from exojoint.evidence.questions.question_file import list_questions, load_question, read_question
+from exojoint.evidence.records.load import load_records, load_studies
+from exojoint.evidence.records.record import Record
+from exojoint.evidence.registry.classify import classify_all
+from exojoint.evidence.registry.read import read_registries, registered_trials
+from exojoint.evidence.registry.trends import FIRST_YEAR, LAST_YEAR, trends
+from exojoint.workflow.evidence_text import (
+    answer_data,
+    answer_text,
+    bias_text,
+    network_text,
+    pooled_text,
+    trial_data,
+    trial_lines,
+)
+
+TABLE_ENDINGS = (".csv", ".tsv", ".txt", ".xlsx")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the evidence says.
+
+    Parameters
+    ----------
+    said : str
+        For a person.
+    numbers : mapping
+        For a machine; plain JSON values.
+    pictures : mapping of name to Picture
+        Figures, the main one first.
+    written : tuple of Path
+        Figures that were written.
+    """
+
+    said: str
+    numbers: Mapping[str, Any]
+    pictures: Mapping[str, Picture] = field(default_factory=dict)
+    written: tuple[Path, ...] = ()
+
+    def text(self) -> str:
+        """For a person."""
+        return "\n".join([self.said, *(f"Figure: {path}" for path in self.written)])
+
+    def data(self) -> dict[str, Any]:
+        """For a machine."""
+        figures = {"figures": [str(path) for path in self.written]} if self.written else {}
+        return {**self.numbers, **figures}
+
+
+def result(
+    said: str, numbers: Mapping[str, Any], pictures: Mapping[str, Picture], plot: Path | None, figures: Path | None
+) -> Evidence:
+    """Write the figures that are asked for: `plot` gets the main one, the folder `figures` all, as SVG and PNG."""
+    written = []
+    if plot is not None:
+        if not pictures:
+            raise InputError(
+                Problem(str(plot), "there is nothing to draw", "an answer with numbers", "Leave --plot out.")
+            )
+        written.append(save(next(iter(pictures.values())), Path(plot)))
+    if figures is not None:
+        Path(figures).mkdir(parents=True, exist_ok=True)
+        written += [
+            save(picture, Path(figures) / f"{name}{ending}")
+            for name, picture in pictures.items()
+            for ending in (".svg", ".png")
+        ]
+    return Evidence(said, numbers, pictures, tuple(written))
+
+
+def pool(
+    source: str | Path, *, measure: str | None = None, columns: Mapping[str, str] | None = None, method: str = "REML",
+    interval: str = "knapp-hartung", moderators: Sequence[str] = (), cluster: str | None = None, level: float = 0.95,
+    records: Sequence[Path] = (), plot: Path | None = None, figures: Path | None = None,
+) -> Evidence:  # fmt: skip
+    """Answer a question, or pool the effects of a table.
+
+    Parameters
+    ----------
+    source : name of a question, a question file (.toml), or a table (.csv, .xlsx)
+    measure : of a table: MD, SMD, RR ...; without it the table has effects with variance, se or interval
+    columns : role to header, where names do not say it
+    method, interval, level : as `exojoint.evidence.pooling.pool.pool`; MH and PETO for counts of events
+    moderators : columns of a meta-regression
+    cluster : column that makes effects depend on each other
+    records : extraction sheets to add to the package's records (for a question)
+    plot, figures : file for the main figure, folder for all
+
+    Raises
+    ------
+    InputError
+        With every problem of the question or table.
+    """
+    if _is_table(source):
+        from exojoint.evidence.extraction.effect_table import read_effects
+        from exojoint.evidence.questions.from_table import bubble_of, forest_of, pool_table
+
+        table = read_effects(Path(source), measure, columns)
+        found = pool_table(table, method=method, interval=interval, moderators=moderators, cluster=cluster, level=level)
+        title = Path(source).stem
+        pictures = {"forest": forest_of(found, title)}
+        if (
+            len(moderators) == 1
+            and found.coefficients is not None
+            and found.coefficients.names[1:] == tuple(moderators)
+        ):
+            pictures["bubble"] = bubble_of(found, moderators[0], title)
+        return result(pooled_text(found.numbers), found.numbers, pictures, plot, figures)
+    reply = _answer(source, records)
+    return result(answer_text(reply), answer_data(reply), _answer_pictures(reply), plot, figures)
+
+
+def _is_table(source: str | Path) -> bool:
+    name = str(source)
+    if name in list_questions() or name.lower().endswith(".toml"):
+        return False
+    if Path(name).suffix.lower() in TABLE_ENDINGS or Path(name).exists():
+        return True
+    near = closest(name, list_questions())
+    todo = f'Did you mean "{near}"?' if near else f"Questions: {', '.join(list_questions())}."
+    raise InputError(
+        Problem("source", f"'{name[:80]}' is neither a question nor a file", "a question or a table", todo)
+    )
+
+
+def _answer(source: str | Path, sheets: Sequence[Path]) -> Answer:
+    question = read_question(Path(source)) if str(source).lower().endswith(".toml") else load_question(str(source))
+    known: dict[str, Record] = dict(load_records())
+    for sheet in sheets:
+        known |= import_records(Path(sheet)).records
+    return answer(question, known)
+
+
+def _answer_pictures(reply: Answer) -> dict[str, Picture]:
+    drawn = {
+        f"{reply.question.name}_{i}" if i else reply.question.name: picture_of(reply, i)
+        for i in range(len(reply.parts))
+    }
+    return {name: picture for name, picture in drawn.items() if picture is not None}
+
+
+def network(
+    source: Path, *, measure: str | None = None, columns: Mapping[str, str] | None = None, reference: str | None = None,
+    method: str = "REML", small_is_good: bool = False, plot: Path | None = None, figures: Path | None = None,
+) -> Evidence:  # fmt: skip
+    """Compare several treatments at once from a table of arms or contrasts.
+
+    Raises
+    ------
+    InputError
+        As `exojoint.evidence.questions.network_table.network_of`.
+    """
+    report = network_of(
+        Path(source), measure=measure, columns=columns, reference=reference, method=method, small_is_good=small_is_good
+    )
+    picture = graph_of(report, Path(source).stem)
+    return result(network_text(report), report.numbers, {"network": picture}, plot, figures)
+
+
+def bias(
+    source: Path, *, measure: str | None = None, columns: Mapping[str, str] | None = None, plot: Path | None = None,
+    figures: Path | None = None,
+) -> Evidence:  # fmt: skip
+    """Ask every method about bias in a table of effects.
+
+    Raises
+    ------
+    InputError
+        With every problem of the table.
+    """
+    report = bias_of(read_effects(Path(source), measure, columns))
+    numbers = {"measure": report.table.measure, "naive": report.pooled.to_dict(), **report.methods}
+    return result(bias_text(report), numbers, figures_of(report, Path(source).stem), plot, figures)
+
+
+def registry(
+    files: Sequence[Path] = (), *, by: str = "route", years: tuple[int, int] | None = None, plot: Path | None = None,
+    figures: Path | None = None,
+) -> Evidence:  # fmt: skip
+    """Read registry files, classify the vesicle trials in them, read their doses, count them by year.
+
+    Parameters
+    ----------
+    files : .json (ClinicalTrials.gov) and .xml (ICTRP, IRCT); without any, the trials of the package's records
+    by : route, source, indication, product, phase, status, country or registry
+    years : first and last year; 2014 to 2024 unless given
+
+    Raises
+    ------
+    InputError
+        With every problem of every file.
+    """
+    trials = read_registries([Path(file) for file in files]) if files else registered_trials(load_studies())
+    items = classify_all(trials)
+    counted = trends(items, by, years or (FIRST_YEAR, LAST_YEAR))
+    lines = [f"{len(trials)} trials read, {len(items)} give vesicles", counted.table(), *trial_lines(items)]
+    table = {
+        "by": by,
+        "years": list(counted.years),
+        "counts": {name: list(row) for name, row in counted.counts.items()},
+    }
+    numbers = {"read": len(trials), "trials": [trial_data(item) for item in items], "trends": table}
+    return result("\n".join(lines), numbers, {"trends": trend_chart(counted)}, plot, figures)

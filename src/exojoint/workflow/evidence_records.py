@@ -1,0 +1,110 @@
+"""Verbs of the records: which questions there are, how far studies are extracted, a user's sheet, a review's flow."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from exojoint.core.files import atomic_write
+from exojoint.evidence.extraction.duplicates import find_duplicates
+from exojoint.evidence.extraction.importer import import_records
+from exojoint.evidence.extraction.prisma import flow_of_records, read_flow
+from exojoint.evidence.extraction.ris import read_ris
+from exojoint.evidence.extraction.status import STATUSES, extraction_status
+from exojoint.evidence.extraction.template import columns_csv, template_csv
+from exojoint.evidence.extraction.works import work_of
+from exojoint.evidence.figures.prisma import prisma_diagram
+from exojoint.evidence.questions.question_file import list_questions, load_question
+from exojoint.evidence.records.load import load_records, load_studies
+from exojoint.workflow.evidence import Evidence, result
+from exojoint.workflow.evidence_text import SHOWN
+
+
+def questions() -> list[dict[str, str]]:
+    """Names and titles of the questions that `pool` answers."""
+    return [{"name": name, "title": load_question(name).title} for name in list_questions()]
+
+
+def status(sheet: Path | None = None) -> Evidence:
+    """Say how far each study has been extracted: of the package's records, or of a sheet.
+
+    Raises
+    ------
+    InputError
+        With every problem of the sheet.
+    """
+    records = load_records() if sheet is None else import_records(Path(sheet)).records
+    rows = extraction_status(records.values())
+    counts = Counter(row.status for row in rows)
+    lines = [f"{len(rows)} studies, {len(records)} rows"]
+    lines += [f"  {name}: {counts[name]}" for name in STATUSES if counts[name]]
+    near = [row for row in rows if row.missing and row.status in ("point only", "means only")]
+    lines += [f"  {row.label} lacks {', '.join(row.missing)}" for row in near[:SHOWN]]
+    numbers = {"counts": dict(counts), "studies": [asdict(row) | {"missing": list(row.missing)} for row in rows]}
+    return Evidence("\n".join(lines), numbers)
+
+
+def import_sheet(sheet: Path, columns: Mapping[str, str] | None = None) -> Evidence:
+    """Check an extraction sheet (CSV, XLSX) or a search export (RIS): every fault at once, and what stands twice.
+
+    Raises
+    ------
+    InputError
+        With every problem of the file.
+    """
+    path = Path(sheet)
+    warnings: tuple[str, ...] = ()
+    if path.suffix.lower() == ".ris":
+        works, count = read_ris(path), "works"
+    else:
+        found = import_records(path, columns)
+        first = {record.study: record for record in reversed(tuple(found.records.values()))}
+        works, count, warnings = tuple(work_of(record) for record in first.values()), "studies", found.warnings
+    known = [work_of(study) for study in load_studies().values() if study.text("citation")]
+    twice = [item for item in find_duplicates([*known, *works]) if item.dropped in {work.id for work in works}]
+    lines = [f"{path.name}: {len(works)} {count} read, {len(twice)} known already or twice"]
+    lines += [f"  {item.dropped} is {item.kept} ({item.reason})" for item in twice[:SHOWN]]
+    lines += [f"  note: {text}" for text in warnings]
+    return Evidence(
+        "\n".join(lines),
+        {"read": len(works), "duplicates": [asdict(item) for item in twice], "warnings": list(warnings)},
+    )
+
+
+def template(path: Path) -> Path:
+    """Write the empty extraction sheet, and beside it what its columns mean."""
+    target = Path(path)
+    atomic_write(target, template_csv())
+    atomic_write(target.with_name(f"{target.stem}-columns.csv"), columns_csv())
+    return target
+
+
+def prisma(source: Path | None = None, *, plot: Path | None = None) -> Evidence:
+    """Count the flow of a review (a screening table or a TOML of counts); without a file, that of the records.
+
+    Raises
+    ------
+    InputError
+        When a decision is impossible or the boxes do not add up.
+    """
+    if source is not None:
+        flow = read_flow(Path(source))
+    else:
+        pooled = [row.study for row in extraction_status(load_records().values()) if row.status == "poolable"]
+        flow = flow_of_records(load_studies(), pooled, "animal", "Animal studies in the records")
+    streams = {
+        name: {"found": dict(s.found), **dict(s.counts), "reasons": dict(s.reasons)}
+        for name, s in (("formal", flow.formal), ("other", flow.other))
+    }
+    numbers = {
+        "title": flow.title,
+        **streams,
+        "studies": flow.studies,
+        "reports": flow.reports,
+        "pooled": flow.pooled,
+        "note": flow.note,
+    }
+    picture = prisma_diagram(flow)
+    return result(picture.alt, numbers, {"prisma": picture}, plot, None)
