@@ -151,10 +151,7 @@ class _Writer:
         if not fewest <= len(args) <= most:
             expected = f"{fewest} operands" if fewest == most else f"from {fewest} operands on"
             raise self._error(f"<{op}> has {len(args)} operands", expected, "Correct the formula.")
-        try:
-            return make(*given)
-        except ValueError as error:
-            raise self._error(str(error), "a formula that the engine can follow", "Rewrite the formula.") from None
+        return make(*given)
 
     def _error(self, what: str, expected: str, todo: str) -> InputError:
         return InputError(Problem(self.where, what, expected, todo))

@@ -108,7 +108,7 @@ class Model:
         """Return the state at the start, (n_states,)."""
         return np.array([self.start[name] for name in self.system.states])
 
-    def summary(self) -> str:
+    def text(self) -> str:
         """What the model is, in words."""
         label, system = self.label, self.system
         lines = [

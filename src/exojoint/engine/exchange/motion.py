@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -155,9 +156,12 @@ class Motion:
         """Follow by finite differences: slower, but a slope may be infinite where a function begins (a root at 0)."""
         from scipy.integrate import solve_ivp
 
-        model, rates = self.model, Evaluator(self.model.system.rates)
-        start = values_at(model, instant)
-
+        moving = np.flatnonzero(np.isfinite(instant.state))
+        if not len(moving):
+            return None
+        names = [self.model.system.states[i] for i in moving]
+        rates = Evaluator([self.model.system.rates[i] for i in moving])
+        start = values_at(self.model, instant)
         calls = 0
 
         def slope(t: float, y: Reals) -> Reals:
@@ -165,18 +169,19 @@ class Motion:
             calls += 1
             if calls > MOST_CALLS:
                 raise _TooLongError
-            values = start | dict(zip(model.system.states, y, strict=True))
-            return np.array([float(v) for v in rates(values, t)])
+            return np.array([float(v) for v in rates(start | dict(zip(names, y, strict=True)), t)])
 
-        span = instant.time, float(times[-1])
+        span, y, atol = (instant.time, float(times[-1])), instant.state[moving], self.atol[moving]
         try:
-            with np.errstate(all="ignore"):
-                found = solve_ivp(slope, span, instant.state, "LSODA", times, rtol=self.rtol, atol=self.atol)
+            with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+                found = solve_ivp(slope, span, y, "LSODA", times, rtol=self.rtol, atol=atol)
         except _TooLongError:
             return None
         if not found.success or found.y.shape[1] != len(times) or not np.all(np.isfinite(found.y)):
             return None
-        return Leg(found.y.T, int(found.nfev))
+        states = np.tile(instant.state, (len(times), 1))
+        states[:, moving] = found.y.T
+        return Leg(states, int(found.nfev))
 
 
 def motion(model: Model, end: float, rtol: float, atol: float, forms: Sequence[Expr] = ()) -> Motion:

@@ -26,6 +26,8 @@ from exojoint.engine.functions import (
 )
 
 Operation = Callable[..., Expr]
+LARGEST_FACTORIAL = 170  # of which a double can hold the value
+STIRLING_FROM = 10  # argument from which four terms of the series leave an error below 1e-12
 
 
 def _plus(*args: Expr) -> Expr:
@@ -75,9 +77,15 @@ def _rem(a: Expr, b: Expr) -> Expr:
 
 
 def _factorial(a: Expr) -> Expr:
-    if a.op != "const" or a.value < 0.0 or not a.value.is_integer() or a.value > 170.0:
-        raise ValueError("<factorial> of anything but a whole number from 0 to 170 is not supported")
-    return constant(float(math.factorial(int(a.value))))
+    """Product up to a whole number; of an expression by Stirling's series, shifted to where it is exact to 1e-12."""
+    if a.op == "const" and 0.0 <= a.value <= LARGEST_FACTORIAL and a.value.is_integer():
+        return constant(float(math.factorial(int(a.value))))
+    shifted = constant(1.0)
+    for k in range(1, STIRLING_FROM):
+        shifted = shifted * (a + float(k))
+    z = a + float(STIRLING_FROM)
+    tail = 1.0 / (12.0 * z) - 1.0 / (360.0 * z**3) + 1.0 / (1260.0 * z**5) - 1.0 / (1680.0 * z**7)
+    return exp((z - 0.5) * log(z) - z + 0.5 * math.log(2.0 * math.pi) + tail) / shifted
 
 
 def _tan(a: Expr) -> Expr:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from exojoint.core.errors import InputError, Problem
+from exojoint.core.errors import InputError, Problem, did_you_mean
 from exojoint.engine.exchange.formulas_in import formula
 from exojoint.engine.exchange.guard import examine, read_safely
 from exojoint.engine.exchange.libraries import libsbml
@@ -107,6 +107,7 @@ class _Reader:
         happenings = tuple(h for h in map(self._event, model.getListOfEvents()) if h is not None)
         if model.getNumConstraints():
             self.remarks.append("constraints are not watched")
+        self._refuse_unknown(compartments, species, reactions)
         if self.problems:
             raise InputError(*self.problems)
         quantities = Quantities(compartments, species, parameters, tuple(self.references))
@@ -130,18 +131,39 @@ class _Reader:
         if tree is None:
             self.remarks.append(f"{where} has no formula and no effect")
             return None
+        return self.tree(tree, where)
+
+    def tree(self, tree: Item, where: str) -> Formula | None:
+        """Return a formula tree as plain nodes; note what is not supported."""
         try:
             return formula(tree, where)
         except InputError as error:
             self.problems.extend(error.problems)
             return None
 
+    def _refuse_unknown(
+        self, compartments: tuple[Compartment, ...], species: tuple[Species, ...], reactions: tuple[Reaction, ...]
+    ) -> None:
+        """Note references that lead nowhere; the library finds most of them, but not an empty one."""
+        places, names = {c.id for c in compartments}, {s.id for s in species}
+        read = [(s.where, s.compartment, places) for s in species]
+        read += [(r.where, side.species, names) for r in reactions for side in r.sides]
+        self.problems += [
+            Problem(where, f"there is no `{name}`", "the id of another element", did_you_mean(name, known))
+            for where, name, known in read
+            if name not in known
+        ]
+
     def _functions(self) -> Iterator[tuple[str, Function]]:
         for item in self.model.getListOfFunctionDefinitions():
-            found = self.formula(item, self.at(item, "function"))
-            if found is not None and found.math.op == "lambda":
-                *arguments, body = found.math.args
-                yield item.getId(), Function(tuple(a.name for a in arguments), Formula(body, found.where))
+            where, body = self.at(item, "function"), item.getBody()
+            if body is None:
+                self.remarks.append(f"{where} has no formula and no effect")
+                continue
+            arguments = tuple(item.getArgument(i).getName() for i in range(item.getNumArguments()))
+            found = self.tree(body, where)
+            if found is not None:
+                yield item.getId(), Function(arguments, found)
 
     def _compartment(self, item: Item) -> Compartment:
         dimensions = item.getSpatialDimensionsAsDouble()

@@ -21,10 +21,10 @@ RTOL, ATOL = 1e-8, 1e-12  # tight: a model file is solved once, and what it says
 GRID = 256  # moments in a stretch at which conditions are looked at, at least
 PER_STEP = 2  # such moments per step of the integrator, at least
 MOST_GRID = 50_000
-ZOOM = 33  # moments in a round of closing in on a crossing
+ZOOM = 1_025  # moments in a round of closing in on a crossing
 SHRINK = 8.0  # factor by which a stretch becomes shorter that could not be followed
 QUICK = 3  # such attempts before the second, slow integrator is tried as well
-SMALLEST = 1e-9  # share of the simulation that is the shortest stretch tried
+MOST_ATTEMPTS = 11  # the shortest stretch tried is 8^-10, about 1e-9, of the longest
 SHARPNESS = 1e-14  # share of the simulation to which a crossing is known
 CLOSE = 1e-9  # share of the simulation below which two crossings count as one after the other without pause
 MOST_CLOSE = 200  # such crossings in a row: the equations switch to and fro for ever
@@ -132,6 +132,7 @@ class _Course:
         self.parameters = np.empty((len(times), len(model.system.parameters)))
         self.row = 0
         self.second = False
+        self.slopes = Evaluator(model.system.rates)
 
     def run(self) -> tuple[Reals, Reals]:
         """Return states (m, n_states) and parameters (m, n_parameters) at the output times."""
@@ -163,17 +164,26 @@ class _Course:
         window = min(window, self.end - now.time)
         self.second = False
         attempts = 0
-        while window >= SMALLEST * self.end or attempts == 0:
+        while attempts < MOST_ATTEMPTS:
             end = now.time + window
             reached = self._stretch(now, end if end < self.end else self.end)
             if reached is not None:
                 return reached
             window /= SHRINK
-            attempts += 1
+            attempts = attempts + 1 if not self._odd_slopes(now) else MOST_ATTEMPTS
             self.second = attempts >= QUICK
-        what = f"cannot be followed beyond time {now.time:g}"
+        odd = self._odd_slopes(now)
+        what = f"cannot be followed beyond time {now.time:g}" + (f": the slope of `{odd}` is no number" if odd else "")
         todo = "Look for a division by zero or a state that explodes."
         raise InputError(Problem(self.model.label.name, what, "a solution with finite numbers", todo))
+
+    def _odd_slopes(self, now: Instant) -> str:
+        """Return the first state whose value is a number while its slope is none."""
+        slopes = self.slopes(values_at(self.model, now), now.time)
+        for name, value, slope in zip(self.model.system.states, now.state, slopes, strict=True):
+            if np.isfinite(value) and not np.isfinite(slope):
+                return name
+        return ""
 
     def _record(self, times: Reals, states: Reals, at: Instant) -> None:
         """Write down the output times among some times (both ascending); a time met again after an event wins."""
@@ -233,17 +243,17 @@ class _Course:
     def _close_in(self, here: Reals, before: Instant, after: float) -> Instant:
         """Return the moment just after a mark has changed between two times, to the sharpness."""
         while True:
+            sharp = after - before.time <= max(SHARPNESS * self.end, 2.0 * np.spacing(after))
             times = np.unique(np.linspace(before.time, after, ZOOM)[1:])
             times = times[times > before.time]
             leg = self.mover.follow(before, times, second=self.second)
+            if leg is None and not sharp:
+                after = before.time + (after - before.time) / SHRINK
+                continue
             states = leg.states if leg is not None else np.tile(before.state, (len(times), 1))
             first = self._first_change(here, before, times, states)
-            if first == len(times):  # the change was within the error of interpolation: it is met in the next stretch
+            if sharp or first == len(times):  # without change: within the error of interpolation, it is met later
                 return Instant(after, states[-1], before.parameters)
-            low = before.time if first == 0 else float(times[first - 1])
-            high = float(times[first])
-            if high - low <= max(SHARPNESS * self.end, 2.0 * np.spacing(high)):
-                return Instant(high, states[first], before.parameters)
-            after = high
+            after = float(times[first])
             if first:
-                before = Instant(low, states[first - 1], before.parameters)
+                before = Instant(float(times[first - 1]), states[first - 1], before.parameters)
