@@ -15,7 +15,7 @@ DIGEST_LENGTH = 16
 PACKAGE = Path(__file__).resolve().parent.parent
 TABLE_SUFFIXES = frozenset({".csv", ".toml", ".bib"})
 CODE_SUFFIXES = frozenset({".py"})
-DOORS = frozenset({"report", "web", "cli.py", "__main__.py"})
+DOORS = frozenset({"report", "web", "cli", "__main__.py"})
 """Rooms that compute nothing: a new style sheet does not make a new result."""
 
 

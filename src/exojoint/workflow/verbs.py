@@ -37,6 +37,7 @@ from exojoint.runs.trace import Trace
 from exojoint.runs.trace import trace as walk
 from exojoint.workflow.accuracy import measure_accuracy
 from exojoint.workflow.answer import KEPT_TRIALS, make_answer
+from exojoint.workflow.documentation.build import Written, write_documentation
 from exojoint.workflow.draw import run_draw
 from exojoint.workflow.drivers import find_drivers
 from exojoint.workflow.listings import CATALOGUES
@@ -213,6 +214,17 @@ def _progress() -> Iterator[Tell]:
 
     with bar:
         yield tell
+
+
+def documentation(folder: Path, *, run: Path | None = None) -> Written:
+    """Write equations, parameters with their sources, and pictures of the knee as pages.
+
+    Raises
+    ------
+    InputError
+        When the folder is a file, or `run` is not a whole run folder.
+    """
+    return write_documentation(Path(folder), None if run is None else Path(run))
 
 
 def report(run_folder: Path) -> Path:

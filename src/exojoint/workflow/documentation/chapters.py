@@ -168,7 +168,7 @@ def _disposition_chapter(own: Sequence[Disposition], vocabulary: Vocabulary) -> 
             every = {item.name: item for item in read_module(module, vocabulary)}
             choices = list(_rivals(module))
             names = _followed([head.__name__ for head in heads if head.__module__ == module.__name__], every, choices)
-            found += [item for name, item in every.items() if name in names]
+            found += [item for name, item in every.items() if name in names and item.lines]
             rivals += [rival for rival in choices if rival.function in names]
     intro = _first_line(inspect.getmodule(heads[0])) if heads else ""
     return Chapter(part.name, _title(part), intro, "treatments", tuple(found), states, tuple(rivals))

@@ -88,6 +88,8 @@ def leaf(node: ast.expr, scope: Scope) -> Leaf | None:
         return None if node.id in scope.spaces else Leaf("", node.id)
     if isinstance(node, ast.Attribute):
         return Leaf(_owner(node.value), node.attr)
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "getattr" and isinstance(node.args[1], ast.JoinedStr):
+        return Leaf(_owner(node.args[0]), *zone_name(node.args[1]))
     if isinstance(node, ast.Subscript):
         key = node.slice
         if isinstance(key, ast.Constant) and isinstance(key.value, str):
@@ -168,7 +170,7 @@ class Printer:
             return self._unary(node)
         if isinstance(node, ast.BinOp):
             return self._binary(node)
-        if isinstance(node, ast.Call):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) != "getattr":
             return self._call(node)
         if isinstance(node, ast.Name) and node.id in self.scope.constants:
             return _number(self.scope.constants[node.id], node.id), ATOM

@@ -105,7 +105,7 @@ class Function:
     @property
     def anchor(self) -> str:
         """Name of its place on the page."""
-        return self.name.replace(".", "-").strip("_")
+        return f"{self.module.rpartition('.')[2]}-{self.name.replace('.', '-').strip('_')}"
 
     @property
     def uses(self) -> tuple[Use, ...]:
@@ -114,7 +114,9 @@ class Function:
 
 
 def read_module(module: ModuleType, vocabulary: Vocabulary, only: Iterable[str] | None = None) -> tuple[Function, ...]:
-    """Read the functions of a module that hold mathematics, methods of classes included, in the order of the file.
+    """Read the functions of a module, methods of classes included, in the order of the file.
+
+    Those that hold no mathematics have no lines; they may still lead to others through their calls.
 
     Parameters
     ----------
@@ -131,7 +133,7 @@ def read_module(module: ModuleType, vocabulary: Vocabulary, only: Iterable[str] 
         if wanted is None or name in wanted:
             lines = _Reader(_scope(node, module, vocabulary), module, node.name).read(node.body)
             summary = " ".join((ast.get_docstring(node) or "").partition("\n\n")[0].split())
-            if lines:
+            if lines or only is None:
                 called = (ast.unparse(item.func) for item in ast.walk(node) if isinstance(item, ast.Call))
                 found.append(Function(module.__name__, name, summary, tuple(lines), tuple(dict.fromkeys(called))))
     return tuple(found)
@@ -271,7 +273,9 @@ class _Reader:
                 {item.id: role_of(item.id) for item in bound if isinstance(item, ast.Name) and item.id != ZONE}
             )
             self._entry(node.key, node.value)
-        elif isinstance(node, ast.Name) and node.id in self.scope.spaces:
+        elif (isinstance(node, ast.Name) and node.id in self.scope.spaces) or (
+            isinstance(node, ast.ListComp | ast.GeneratorExp) and isinstance(node.elt, ast.Name)
+        ):
             return
         elif isinstance(node, ast.Tuple):
             for index, value in enumerate(node.elts, start=1):

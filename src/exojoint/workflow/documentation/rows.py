@@ -127,11 +127,11 @@ def _others() -> Mapping[str, list[Other]]:
     """Values of other species and structures by row name."""
     found: dict[str, list[Other]] = defaultdict(list)
     for path in sorted(PACKAGE.rglob("*.csv")):
-        if path.parent.name in ("species", "structures"):
-            for row in read_table(path, _header(path)):
+        columns = _header(path)
+        if path.parent.name in ("species", "structures") and {"name", "value", "note"} <= set(columns):
+            for row in read_table(path, columns) if "unit" not in columns else ():
                 found[row["name"]].append(Other(f"{path.parent.name} {path.stem}", row["value"], row["note"]))
         elif path.name == "species.csv":
-            columns = _header(path)
             for row in read_table(path, columns):
                 for species in (name for name in columns if name not in ("name", "note")):
                     found[row["name"]].append(Other(f"species {species}", row[species] or "refused", row["note"]))

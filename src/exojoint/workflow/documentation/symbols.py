@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Literal
 
@@ -88,6 +88,14 @@ def glyph(name: str, kind: Kind) -> Glyph:
     if rest and first in LETTERS:
         return Glyph(LETTERS[first], words(rest), above)
     return Glyph(words(name), "", above)
+
+
+def row_glyph(name: str) -> Glyph:
+    """Return the symbol of a row; that of a zone carries its number."""
+    plain = without_zone(name)
+    found = glyph(plain, "parameter")
+    zone = name.removeprefix(plain).strip("_")
+    return replace(found, below=", ".join(part for part in (found.below, zone) if part))
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,14 @@ Exit codes: 0 done, 2 wrong input, 1 our fault, 130 interrupted.
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from exojoint.cli import evidence, models
+from exojoint.cli.printing import Json, show
 from exojoint.core.errors import ExojointError, InputError
 
 EXIT_OK, EXIT_FAULT, EXIT_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -27,13 +28,11 @@ app = typer.Typer(
     "130 interrupted (run again to resume).",
 )
 
+app.add_typer(evidence.app, name="evidence")
+app.add_typer(models.app, name="model")
+
 ScenarioPath = Annotated[Path, typer.Argument(help="Scenario file (TOML).", show_default=False)]
 RunPath = Annotated[Path, typer.Argument(help="Run folder.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine instead of text for a person.")]
-
-
-def _print(text: str, data: object, as_json: bool) -> None:
-    sys.stdout.write((json.dumps(data, indent=2, ensure_ascii=False, sort_keys=True) if as_json else text) + "\n")
 
 
 @app.command()
@@ -64,7 +63,7 @@ def run(
     done = workflow.run(
         scenario, out=out, seed=seed, threads=threads, patients=patients, trials=trials, keep_all=keep_all
     )
-    _print(done.text(), done.data(), as_json)
+    show(done.text(), done.data(), as_json)
 
 
 @app.command()
@@ -73,7 +72,7 @@ def check(scenario: ScenarioPath, as_json: Json = False) -> None:
     from exojoint import workflow
 
     plan = workflow.check(scenario)
-    _print(plan.synopsis(), plan.data(), as_json)
+    show(plan.synopsis(), plan.data(), as_json)
 
 
 @app.command()
@@ -82,7 +81,7 @@ def report(run_folder: RunPath, as_json: Json = False) -> None:
     from exojoint import workflow
 
     path = workflow.report(run_folder)
-    _print(f"Report: {path}", {"report": str(path)}, as_json)
+    show(f"Report: {path}", {"report": str(path)}, as_json)
 
 
 @app.command()
@@ -95,7 +94,7 @@ def trace(
     from exojoint import workflow
 
     found = workflow.trace(run_folder, number)
-    _print(found.text(), found.data(), as_json)
+    show(found.text(), found.data(), as_json)
 
 
 @app.command()
@@ -112,7 +111,7 @@ def lot(
     from exojoint import workflow
 
     summary = workflow.lot(file, plot=plot)
-    _print(summary.text(), summary.data(), as_json)
+    show(summary.text(), summary.data(), as_json)
 
 
 @app.command(name="list")
@@ -130,7 +129,23 @@ def list_(
 
     rows = workflow.catalogue(what)
     width = max((len(row["name"]) for row in rows), default=0)
-    _print("\n".join(f"{row['name']:<{width}}  {row['title']}" for row in rows), rows, as_json)
+    show("\n".join(f"{row['name']:<{width}}  {row['title']}" for row in rows), rows, as_json)
+
+
+@app.command()
+def docs(
+    out: Annotated[Path, typer.Argument(help="Folder that gets the pages.", show_default=False)],
+    run_folder: Annotated[
+        Path | None,
+        typer.Option("--run", help="Run folder: say which headline each number drives.", show_default=False),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the equations, every parameter with its sources, and pictures of the knee, as pages."""
+    from exojoint import workflow
+
+    written = workflow.documentation(out, run=run_folder)
+    show(written.text(), written.data(), as_json)
 
 
 def _fault(error: BaseException) -> int:
