@@ -122,11 +122,11 @@ def test_the_template_is_the_schema_and_reads_as_a_header(write):
 
 
 PUBLISHED = (
-    "study_id", "doi", "species", "strain", "sex", "age", "weight", "model", "model_class", "ev_source", "donor_species",
-    "induction_to_treatment_days", "passage", "engineering", "isolation", "dose_value", "dose_unit", "volume_ul", "route",
-    "n_injections", "interval_days", "comparator_type", "outcome", "scale_min", "scale_max", "direction", "time_days",
-    "n_t", "mean_t", "sd_t", "n_c", "mean_c", "sd_c", "error_type", "source", "digitised", "shared_control_id", "rob_1",
-    "rob_10", "extractor", "verified",
+    "study_id", "doi", "species", "strain", "sex", "age", "weight", "model", "model_class", "ev_source",
+    "donor_species", "induction_to_treatment_days", "passage", "engineering", "isolation", "dose_value",
+    "dose_unit", "volume_ul", "route", "n_injections", "interval_days", "comparator_type", "outcome", "scale_min",
+    "scale_max", "direction", "time_days", "n_t", "mean_t", "sd_t", "n_c", "mean_c", "sd_c", "error_type", "source",
+    "digitised", "shared_control_id", "rob_1", "rob_10", "extractor", "verified",
 )  # fmt: skip
 
 

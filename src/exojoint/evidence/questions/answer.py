@@ -90,7 +90,8 @@ def _part(question: Question, window: Window, chosen: tuple[Record, ...], record
     if question.measure == "events":
         return _events(window, chosen)
     rows = rows_of(question, window, chosen)
-    preferred = _named(question, window.prefer, records)
+    preferred = next((row for row in rows if row.record.id == window.prefer), None)
+    preferred = preferred or _named(question, window.prefer, records)
     naive_row = _named(question, window.naive, records)
     studies = [row for row in rows if row.poolable]
     if len({row.record.study for row in studies}) >= question.rules.model.min_studies:

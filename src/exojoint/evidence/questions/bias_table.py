@@ -134,7 +134,10 @@ def _selection(y: Array, v: Array, direction: str) -> dict[str, Any]:
 
 
 def _excess(y: Array, v: Array) -> dict[str, Any]:
-    fit = excess_significance(y, v)
+    try:
+        fit = excess_significance(y, v)
+    except ValueError:  # its search for the limit meets studies whose power is 1 to the last digit
+        return {"problem": "the powers of these studies leave no limit to search for"}
     return {"observed": fit.observed, "expected": finite_or_none(fit.expected), "p": finite_or_none(fit.p)}
 
 
