@@ -1,1 +1,4 @@
-"""Exojoint: develop an exosome injection for knee osteoarthritis in silico, from a lot of vesicles to the verdict of a trial."""
+"""Exojoint: develop an exosome injection for knee osteoarthritis in silico.
+
+From a lot of vesicles to the verdict of a trial.
+"""
