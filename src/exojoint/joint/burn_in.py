@@ -109,6 +109,6 @@ def _pain_odds(joint: JointModel, kernel: Kernel, p: Reals, y: Reals) -> Reals:
     """Odds of the pain score at gain 1, (n,)."""
     x = {name: y[:, i] for i, name in enumerate(kernel.system.states)}
     values = {name: p[:, i] for i, name in enumerate(kernel.system.parameters)}
-    pain = joint.observe(x, values, neutral(joint.levers))["womac_pain"]
+    pain = joint.pain(x, values, neutral(joint.levers))
     odds: Reals = pain / (values["max_pain"] - pain)
     return odds

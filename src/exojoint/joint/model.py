@@ -177,6 +177,10 @@ class JointModel:
         knee = _Knee(FLUXES[self.structure], x, p, lever)
         return knee.rates()
 
+    def pain(self, x: Values, p: Values, lever: Values) -> Value:
+        """Return pain on the scale of the human score (0-100), in any species."""
+        return _Knee(FLUXES[self.structure], x, p, lever).pain
+
     def observe(self, x: Values, p: Values, lever: Values) -> dict[str, Value]:
         """Return every observable of the species, in its unit."""
         every = _Knee(FLUXES[self.structure], x, p, lever).observables()
@@ -205,7 +209,7 @@ def load_joint(species: str = "human", structure: str = "default") -> JointModel
     for name, kind in KINDS_OF_LEVERS.get(structure, {}).items():
         levers[name] = dataclasses.replace(levers[name], kind=kind)
     every = read_observables(folder() / "observables.csv")
-    seen = {name: row for name, row in every.items() if row.only in ("", species)}
+    seen = {name: row for name, row in every.items() if row.exists_in(species)}
     return JointModel(species, structure, states, table, MappingProxyType(levers), MappingProxyType(seen))
 
 
@@ -264,6 +268,7 @@ class _Knee:
         zones_p = [own_p for _, own_p, _ in self.zones.values()]
         return {
             **observation.pain_observables(self.p, self.pain),
+            "pain_behaviour": self.pain,
             **thickness,
             "jsw": self.fluxes.jsw(self.x, self.p, thickness["thickness_mftc"]),
             **observation.fluid_observables(self.x, self.p, *self.fluxes_of_fragments()),

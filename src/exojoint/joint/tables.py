@@ -18,6 +18,7 @@ from exojoint.joint.views import ZONES
 
 KINDS = ("product", "sum", "or")
 SPECIES = ("human", "rat", "mouse", "rabbit")
+ANIMAL = "animal"  # any species but the human, where an observable is for animals only
 STRUCTURES = ("default", "reference_0_1", "bistable", "painful_flare", "two_pool")
 REFERENCE = "reference_0_1"  # the specification's prototype
 OBSERVABLE_COLUMNS = ("name", "unit", "meaning", "only", "source", "after_replacement")
@@ -79,7 +80,7 @@ class Observable:
     name, unit, meaning : str
         Name, unit, and what it is.
     only : str
-        The one species for which it is defined, or empty for all.
+        The one species for which it is defined, ``animal`` for all but the human, or empty for all.
     source : tuple of str
         Fact ids behind its definition.
     ends : bool
@@ -92,6 +93,10 @@ class Observable:
     only: str
     source: tuple[str, ...]
     ends: bool = False
+
+    def exists_in(self, species: str) -> bool:
+        """Return whether it is defined for a species."""
+        return self.only in ("", species) or (self.only == ANIMAL and species != SPECIES[0])
 
 
 def folder() -> Traversable:
@@ -161,9 +166,10 @@ def read_observables(path: Path | Traversable) -> dict[str, Observable]:
     for number, row in enumerate(read_table(path, OBSERVABLE_COLUMNS), start=2):
         at = place(path.name, number, row["name"])
         _unit(row["unit"], at, problems)
-        if row["only"] and row["only"] not in SPECIES:
-            todo = did_you_mean(row["only"], SPECIES)
-            problems.append(Problem(at, f"species '{row['only'][:80]}' is unknown", f"one of {SPECIES}", todo))
+        known = (*SPECIES, ANIMAL)
+        if row["only"] and row["only"] not in known:
+            todo = did_you_mean(row["only"], known)
+            problems.append(Problem(at, f"species '{row['only'][:80]}' is unknown", f"one of {known}", todo))
         if row["after_replacement"] not in ("", ENDS):
             what = f"after_replacement '{row['after_replacement'][:80]}' is unknown"
             problems.append(Problem(at, what, f"'{ENDS}' or empty", "Correct the cell."))

@@ -20,6 +20,7 @@ from exojoint.treatments.dispositions import Disposition, folder
 
 Values = Mapping[str, Value]
 HUMAN = "human"
+SPECIES_COLUMNS = ("name", "rat", "mouse", "rabbit", "note")
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ def _scaled(part: Disposition, species: str) -> Disposition:
     """Return a disposition with the numbers of a species; a human number without a counterpart is refused."""
     if species == HUMAN:
         return part
-    rows = read_table(folder() / "species.csv", ("name", "rat", "mouse", "rabbit", "note"))
+    rows = read_table(folder() / "species.csv", SPECIES_COLUMNS)
     changed = dict(part.parameters)
     for row in rows:
         name = row["name"]

@@ -125,11 +125,20 @@ def test_most_of_the_knee_is_assumed_and_the_table_says_so():
     assert 0.7 < share < 0.85
 
 
-@pytest.mark.parametrize("name", ["thickness_tftj", "jsw", "sf_args"])
+@pytest.mark.parametrize("name", ["thickness_tftj", "jsw", "sf_args", "womac_pain", "koos_pain", "sf_il6"])
 def test_human_observables_are_refused_for_animals(name):
     assert load_joint("human").observable(name).only == "human"
     with pytest.raises(InputError, match="not defined for the species rat"):
         load_joint("rat").observable(name)
+
+
+def test_an_animal_shows_its_pain_in_behaviour_and_a_person_says_it():
+    for species in SPECIES:
+        joint = load_joint(species)
+        assert ("pain_behaviour" in joint.observables) == (species != "human")
+        assert {"damage_oarsi", "damage_mankin", "thickness_column"} < set(joint.observables)
+    with pytest.raises(InputError, match="not defined for the species human"):
+        load_joint().observable("pain_behaviour")
 
 
 @pytest.mark.parametrize(
