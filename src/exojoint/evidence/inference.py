@@ -148,7 +148,7 @@ class Coefficients:
             One weight per coefficient.
         """
         w = np.asarray(weights, dtype=np.float64)
-        value, se = float(w @ self.values), float(np.sqrt(max(w @ self.covariance @ w, 0.0)))
+        value, se = float(w @ self.values), math.sqrt(max(float(w @ self.covariance @ w), 0.0))
         df = min((float(d) for d, weight in zip(self.df, w, strict=True) if weight != 0), default=math.inf)
         half = float(t_quantile(self.level, df)) * se
         statistic = value / se if se > 0 else math.nan

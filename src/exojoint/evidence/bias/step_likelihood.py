@@ -58,17 +58,27 @@ def p_values(z: Array, two_sided: bool) -> Array:
     return np.asarray(2 * ndtr(-np.abs(z)) if two_sided else ndtr(-z))
 
 
-def chances(data: StepData, mean: Array, s: Array) -> tuple[Array, Array, Array]:
-    """Chance of each p-value interval before selection and its derivatives by the mean and by s, (k, J) each."""
+def chances(bars: Array, two_sided: bool, mean: Array, s: Array) -> tuple[Array, Array, Array]:
+    """Chance of each p-value interval before selection and its derivatives by the mean and by s, (k, J) each.
 
-    def above(bars: Array) -> tuple[Array, Array, Array]:
-        t = (bars - mean[:, None]) / s[:, None]
+    Parameters
+    ----------
+    bars : (k, J - 1)
+        As in `StepData`.
+    two_sided : bool
+        Whether p values are.
+    mean, s : (k,)
+        Mean and standard deviation of each effect before selection.
+    """
+
+    def above(ends: Array) -> tuple[Array, Array, Array]:
+        t = (ends - mean[:, None]) / s[:, None]
         density = np.exp(-0.5 * t * t) / (ROOT_2PI * s[:, None])
         return ndtr(-t), density, density * t
 
-    beyond = above(data.bars)
-    if data.two_sided:
-        inside = above(-data.bars)  # chance of exceeding minus the bar; the rest lies beyond it on the other side
+    beyond = above(bars)
+    if two_sided:
+        inside = above(-bars)  # chance of exceeding minus the bar; the rest lies beyond it on the other side
         beyond = (beyond[0] + 1.0 - inside[0], beyond[1] - inside[1], beyond[2] - inside[2])
     k = mean.size
     last = (np.ones((k, 1)), np.zeros((k, 1)), np.zeros((k, 1)))
@@ -84,7 +94,7 @@ def log_likelihood(data: StepData, theta: Array) -> tuple[float, Array]:
     mean, tau2, log_weights = data.x @ theta[:p], float(theta[p]), np.concatenate([[0.0], theta[p + 1 :]])
     s = np.sqrt(data.v + tau2)
     r = (data.y - mean) / s
-    chance, by_mean, by_s = chances(data, mean, s)
+    chance, by_mean, by_s = chances(data.bars, data.two_sided, mean, s)
     weights = np.exp(log_weights)
     total = chance @ weights
     value = float((log_weights[data.interval] - 0.5 * r * r - np.log(s * total)).sum()) - data.y.size * math.log(

@@ -25,12 +25,14 @@ def stacked(studies: Sequence[DoseStudy], curve: Curve, shape: Array) -> tuple[A
     return x, slopes(x, outer, "UN", "study", curve.amplitudes)
 
 
-def fit_mixed(curve: Curve, y: Array, v: Array, x: Array, term: Term, method: str) -> tuple[Optimum, Model]:
-    """Maximise the mixed model of given loadings; ``EE`` has no random term."""
+def fit_mixed(
+    curve: Curve, y: Array, v: Array, x: Array, term: Term, method: str, start: Array | None = None
+) -> tuple[Optimum, Model]:
+    """Maximise the mixed model of given loadings; ``EE`` has no random term. `start` is a point near the top."""
     terms = () if method == "EE" else (term,)
     blocks = independent_blocks(v, (term,))
     model = Model(y, v, x, curve.amplitudes, terms, method == "REML", blocks)
-    return maximise(model), model
+    return maximise(model, start=start), model
 
 
 def spread_of(model: Model, theta: Array) -> dict[str, float]:

@@ -48,19 +48,22 @@ def fit_shape(
     """
     kind = "ML" if method == "REML" else method
     ranges = _ranges(studies, curve)
+    latest: dict[str, Array | None] = {"theta": None}
 
     def height(log_shape: Array) -> float:
         x, term = stacked(studies, curve, np.exp(log_shape))
         if np.linalg.matrix_rank(x) < x.shape[1]:
             return -1e10
         try:
-            return fit_mixed(curve, y, v, x, term, kind)[0].at.loglik
+            found = fit_mixed(curve, y, v, x, term, kind, latest["theta"])[0]
+            latest["theta"] = found.theta
+            return found.at.loglik
         except np.linalg.LinAlgError:
             return -1e10
 
     points = (np.array(point) for point in product(*(np.linspace(a, b, GRID) for a, b in ranges)))
     trial: Array = max(points, key=height)
-    options = {"xatol": 1e-7, "fatol": 1e-10, "maxiter": 2000}
+    options = {"xatol": 1e-6, "fatol": 1e-9, "maxiter": 400}
     found = minimize(lambda s: -height(s), trial, method="Nelder-Mead", bounds=ranges, options=options)  # type: ignore[call-overload]  # scipy-stubs does not know this method's options, which scipy documents
     best = np.asarray(found.x, dtype=np.float64) if -found.fun >= height(trial) else trial
     notes = _edges(curve, best, ranges)
@@ -98,9 +101,13 @@ def _result(
 ) -> DoseResponse:  # fmt: skip
     """Add to the amplitudes' covariance what the uncertain shape contributes (delta method on the profile)."""
 
+    x, term = stacked(studies, curve, np.exp(best))
+    optimum, model = fit_mixed(curve, y, v, x, term, kind)
+    start = optimum.theta
+
     def at(log_shape: Array) -> tuple[float, Array]:
         x, term = stacked(studies, curve, np.exp(log_shape))
-        optimum = fit_mixed(curve, y, v, x, term, kind)[0]
+        optimum = fit_mixed(curve, y, v, x, term, kind, start)[0]
         return optimum.at.loglik, optimum.at.beta
 
     size = best.size
@@ -119,8 +126,6 @@ def _result(
         notes = (*notes, "the likelihood is flat along the shape: its standard error is not to be used")
     covariance = vectors @ np.diag(1.0 / np.maximum(values, 1e-8)) @ vectors.T
     slope = np.column_stack([(u[1] - d[1]) / (2 * STEP) for u, d in zip(up, down, strict=True)])
-    x, term = stacked(studies, curve, np.exp(best))
-    optimum, model = fit_mixed(curve, y, v, x, term, kind)
     infinite = [np.full(len(names), math.inf) for names in (curve.amplitudes, curve.shapes)]
     joint = optimum.at.covariance + slope @ covariance @ slope.T
     amplitudes = Coefficients(curve.amplitudes, optimum.at.beta, joint, infinite[0], level)

@@ -31,7 +31,7 @@ class MultilevelResult:
     coefficients : Coefficients
         Mean effects and slopes.
     theta : (t,)
-        Variance parameters, named by `model.parameter_names`.
+        Variance parameters, named by `model.parameter_names`; `components` shows them as variances.
     q : Test
         Residual heterogeneity with the sampling covariance alone.
     omnibus : Test
@@ -58,7 +58,9 @@ class MultilevelResult:
         found: dict[str, float] = {}
         for term, part in zip(self.model.terms, self.model.split(self.theta), strict=True):
             if not term.by_cholesky:
-                found |= dict(zip(term.parameter_names, map(float, part), strict=True))
+                for name, value in zip(term.parameter_names, part, strict=True):
+                    spread = name.startswith("tau.")
+                    found[name.replace("tau.", "tau2.", 1) if spread else name] = float(value**2 if spread else value)
                 continue
             g = term.covariance(part)
             sd = np.sqrt(np.diag(g))
@@ -209,7 +211,7 @@ def _check_identifiable(terms: tuple[Term, ...], k: int) -> None:
 def _boundary(model: Model, optimum: Optimum) -> tuple[str, ...]:
     notes = []
     for name, value in zip(model.parameter_names, optimum.theta, strict=True):
-        if name.startswith(("sigma2.", "tau2.")) and value <= 1e-10:
+        if name.startswith(("sigma2.", "tau.")) and value <= 1e-8:
             notes.append(f"{name} is zero: the data show no variation at this level")
         elif name.startswith("rho.") and abs(value) > 0.999:
             notes.append(f"{name} is at the edge of its range: the data cannot estimate it")

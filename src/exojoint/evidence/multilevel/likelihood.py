@@ -131,9 +131,9 @@ def evaluate(model: Model, theta: Array) -> Evaluation | None:
             covariance = covariance + term.spread(small, rows)
         try:
             factor = np.linalg.cholesky(covariance)
+            inverse = np.asarray(np.linalg.inv(covariance), dtype=np.float64)
         except np.linalg.LinAlgError:
             return None
-        inverse = np.asarray(np.linalg.inv(covariance), dtype=np.float64)
         log_det += 2.0 * float(np.log(np.diagonal(factor, axis1=1, axis2=2)).sum())
         wx = inverse @ model.x[rows]
         xwx += np.einsum("bsp,bsq->pq", model.x[rows], wx)

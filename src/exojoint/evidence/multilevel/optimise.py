@@ -11,9 +11,13 @@ from scipy.optimize import minimize
 from exojoint.evidence.multilevel.likelihood import Evaluation, Model, evaluate, gradient
 
 Array = NDArray[np.float64]
-STARTS = (1.0, 0.05, 8.0)  # times a typical variance: few likelihoods of variances have more than one maximum
+# Starting points, as (times a typical size, correlation): few likelihoods of variances have more than one maximum, but
+# with a correlation a zero variance can be a trap.
+STARTS = ((1.0, 0.5), (0.05, 0.0), (8.0, 0.5))
+STARTS_WITH_RHO = (*STARTS, (1.0, -0.5), (1.0, 0.95), (1.0, -0.95))
 POLISH_STEPS = 50
 SMALL_STEP = 1e-10  # relative; scoring ends here
+SMALLEST_LOAD = 1e-100  # squared loadings below this mean that a random effect touches nothing
 BAD = 1e10  # value of the objective where the covariance is not positive definite
 
 
@@ -37,16 +41,21 @@ class Optimum:
 
 
 def scales(model: Model) -> Array:
-    """Typical size of each parameter: of variances the residual variance, 1 for correlations."""
+    """Typical size of each parameter: residual and sampling variance over squared loadings; 1 for correlations."""
     beta = np.linalg.lstsq(model.x, model.y, rcond=None)[0]
-    residual = model.y - model.x @ beta
-    typical = float(residual @ residual / max(model.y.size - model.x.shape[1], 1) + np.mean(np.diag(model.v)))
-    sizes = []
+    spread = (model.y - model.x @ beta) ** 2 + np.diag(model.v)
+    sizes: list[float] = []
     for term in model.terms:
-        load = float(np.mean(term.loadings[term.loadings != 0] ** 2)) if (term.loadings != 0).any() else 1.0
-        for name in term.parameter_names:
-            size = 1.0 if name.startswith("rho.") else typical / max(load, 1e-300)
-            sizes.append(np.sqrt(size) if name.startswith("cholesky.") else size)
+        variances = []
+        for column in term.loadings.T:
+            load = float((column**2).sum())
+            total = float(spread[column != 0].sum())
+            variances.append(total / load if load > SMALLEST_LOAD else float(spread.mean()))
+        if term.by_cholesky:
+            sizes += [float(np.sqrt(variances[row])) for row in np.tril_indices(term.size)[0]]
+            continue
+        sizes += [float(np.sqrt(v)) for v in variances] if term.by_sd else [float(np.mean(variances))]
+        sizes += [1.0] * term.has_rho
     return np.array(sizes)
 
 
@@ -75,12 +84,15 @@ def maximise(model: Model, fixed: dict[int, float] | None = None, start: Array |
     size = scales(model)
     bounds = [bound for term in model.terms for bound in term.bounds()]
     free = [i for i in range(size.size) if i not in fixed]
-    base = np.concatenate([term.start(1.0) for term in model.terms])
     rho = np.array([name.startswith("rho.") for name in model.parameter_names])
-    starts = [start] if start is not None else [np.where(rho, base, base * size * factor) for factor in STARTS]
+    parts = zip(model.terms, model.split(size), strict=True)
+    base = np.concatenate([term.start(part) for term, part in parts])
+    points = STARTS_WITH_RHO if rho.any() else STARTS
+    starts = [start] if start is not None else [np.where(rho, r, base * factor) for factor, r in points]
     best: Optimum | None = None
     for first in starts:
         theta = np.array(first, dtype=np.float64)
+        theta = np.clip(theta, [_low(b) for b in bounds], [_high(b) for b in bounds])
         for i, value in fixed.items():
             theta[i] = value
         found = _climb(model, theta, free, size, bounds, warm=start is not None)
@@ -116,7 +128,9 @@ def _climb(
     if free:
         box = [_scaled(bounds[i], float(size[i])) for i in free]
         options = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 2000, "maxfun": 5000}
-        found = minimize(objective, theta[free] / size[free], jac=True, method="L-BFGS-B", bounds=box, options=options)  # type: ignore[call-overload]  # scipy-stubs does not know bounds with None, which scipy documents
+        start = theta[free] / size[free]
+        # scipy-stubs does not know bounds with None, which scipy documents
+        found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=box, options=options)  # type: ignore[call-overload]
         theta[free] = found.x * size[free]
     at = evaluate(model, theta)
     return None if at is None else _polish(model, theta.copy(), at, free, size, bounds)
@@ -127,8 +141,7 @@ def _polish(
     bounds: list[tuple[float | None, float | None]],
 ) -> Optimum:  # fmt: skip
     """Fisher scoring on the parameters that are inside their bounds, as long as the likelihood rises."""
-    lower = np.array([-np.inf if low is None else low for low, _ in bounds])
-    upper = np.array([np.inf if high is None else high for _, high in bounds])
+    lower, upper = np.array([_low(b) for b in bounds]), np.array([_high(b) for b in bounds])
     score = np.zeros(theta.size)
     inside: list[int] = []
     for _ in range(POLISH_STEPS):
@@ -137,7 +150,9 @@ def _polish(
         if not inside:
             break
         step = np.zeros(theta.size)
-        step[inside] = np.linalg.lstsq(information[np.ix_(inside, inside)], score[inside], rcond=None)[0]
+        unit = size[inside]
+        scaled = information[np.ix_(inside, inside)] * np.outer(unit, unit)
+        step[inside] = np.linalg.lstsq(scaled, score[inside] * unit, rcond=None)[0] * unit
         change = 0.0  # stays zero when no step raises the likelihood
         for _ in range(8):
             trial = np.clip(theta + step, lower, upper)
@@ -151,6 +166,14 @@ def _polish(
             break
     flat = all(abs(score[i]) * size[i] < 1e-4 for i in inside)
     return Optimum(theta, at, flat)
+
+
+def _low(bound: tuple[float | None, float | None]) -> float:
+    return -np.inf if bound[0] is None else bound[0]
+
+
+def _high(bound: tuple[float | None, float | None]) -> float:
+    return np.inf if bound[1] is None else bound[1]
 
 
 def _scaled(bound: tuple[float | None, float | None], size: float) -> tuple[float | None, float | None]:

@@ -26,7 +26,7 @@ def profile_interval(result: MultilevelResult, name: str, level: float = 0.95) -
     result : MultilevelResult
         A fitted model.
     name : str
-        A name of ``result.model.parameter_names``, e.g. ``sigma2.district``.
+        A name of ``result.components``, e.g. ``sigma2.district``, ``tau2.AL`` or ``rho.trial``.
     level : float
         Of the interval.
 
@@ -39,7 +39,7 @@ def profile_interval(result: MultilevelResult, name: str, level: float = 0.95) -
     ----------
     Hardy RJ, Thompson SG. Stat Med 1996;15:619-629.
     """
-    names = result.model.parameter_names
+    names = tuple(n.replace("tau.", "tau2.", 1) if n.startswith("tau.") else n for n in result.model.parameter_names)
     if name not in names or name.startswith("cholesky."):
         known = [n for n in names if not n.startswith("cholesky.")]
         expected = f"one of {', '.join(known)}"
@@ -64,10 +64,15 @@ def profile_interval(result: MultilevelResult, name: str, level: float = 0.95) -
     while above(step) > 0 and math.isinf(highest):
         step = best + 2.0 * (step - best)
         if step > 1e6 * size:
-            return Interval(lower, math.inf, level, "profile likelihood")
+            return Interval(_shown(name, lower), math.inf, level, "profile likelihood")
     if above(step) < 0:
         upper = float(brentq(above, best, step, xtol=1e-9 * size, rtol=1e-9))
-    return Interval(lower, upper, level, "profile likelihood")
+    return Interval(_shown(name, lower), _shown(name, upper), level, "profile likelihood")
+
+
+def _shown(name: str, value: float) -> float:
+    """A standard deviation as the variance that was asked for."""
+    return value**2 if name.startswith("tau2.") else value
 
 
 def _range(result: MultilevelResult, position: int) -> tuple[float, float]:

@@ -60,21 +60,35 @@ class Term:
         return self.structure == "UN" and self.size > 2
 
     @property
+    def by_sd(self) -> bool:
+        """Whether the parameters are standard deviations: structures with a variance for each random effect.
+
+        A correlation times two standard deviations has finite slopes where a variance is zero; with variances as
+        parameters it has not.
+        """
+        return self.structure in ("DIAG", "HCS", "UN") and self.size > 1 and not self.by_cholesky
+
+    @property
+    def has_rho(self) -> bool:
+        """Whether there is a correlation among the parameters (the last one)."""
+        return self.size > 1 and self.structure in ("CS", "HCS", "UN") and not self.by_cholesky
+
+    @property
     def parameter_names(self) -> tuple[str, ...]:
-        """Names of the parameters, e.g. ``tau2.AL``, ``tau2.PD``, ``rho``."""
-        single = self.size == 1 or self.structure in ("ID", "CS", "KNOWN")
-        variances = (f"sigma2.{self.name}",) if single else tuple(f"tau2.{level}" for level in self.levels)
+        """Names of the parameters: ``sigma2.study``; ``tau.AL``, ``tau.PD`` (standard deviations), ``rho.trial``."""
         if self.by_cholesky:
             rows, columns = np.tril_indices(self.size)
             return tuple(f"cholesky.{self.name}[{i + 1},{j + 1}]" for i, j in zip(rows, columns, strict=True))
-        has_rho = self.size > 1 and self.structure in ("CS", "HCS", "UN")
-        return (*variances, f"rho.{self.name}") if has_rho else variances
+        spreads = tuple(f"tau.{level}" for level in self.levels) if self.by_sd else (f"sigma2.{self.name}",)
+        return (*spreads, f"rho.{self.name}") if self.has_rho else spreads
 
-    def start(self, scale: float) -> Array:
-        """Starting values: half of a typical variance, correlations of one half."""
+    def start(self, sizes: Array) -> Array:
+        """Starting values: about seven tenths of each parameter's typical size, correlations of one half."""
         if self.by_cholesky:
-            return np.asarray((np.sqrt(0.5 * scale) * np.eye(self.size))[np.tril_indices(self.size)])
-        return np.array([0.5 if name.startswith("rho.") else 0.5 * scale for name in self.parameter_names])
+            rows, columns = np.tril_indices(self.size)
+            return np.asarray(np.where(rows == columns, 0.7 * sizes, 0.0))
+        rho = np.array([name.startswith("rho.") for name in self.parameter_names])
+        return np.asarray(np.where(rho, 0.5, 0.7 * sizes))
 
     def bounds(self) -> list[tuple[float | None, float | None]]:
         """Bounds of each parameter; a common correlation of q effects is above ``-1/(q-1)``."""
@@ -90,37 +104,37 @@ class Term:
             factor = np.zeros((q, q))
             factor[np.tril_indices(q)] = theta
             return np.asarray(factor @ factor.T)
-        variances = np.full(q, theta[0]) if self.structure in ("ID", "CS", "KNOWN") else theta[:q]
-        rho = theta[-1] if len(theta) > (1 if self.structure in ("ID", "CS", "KNOWN") else q) else 0.0
-        sd = np.sqrt(np.maximum(variances, 0.0))
+        sd = theta[:q] if self.by_sd else np.full(q, np.sqrt(max(theta[0], 0.0)))
+        rho = theta[-1] if self.has_rho else 0.0
         return np.asarray(np.outer(sd, sd) * (rho + (1 - rho) * np.eye(q)))
 
     def derivatives(self, theta: Array) -> list[Array]:
         """Derivatives of G by each parameter, (q, q) each."""
         q = self.size
         if self.by_cholesky:
-            factor = np.zeros((q, q))
-            factor[np.tril_indices(q)] = theta
-            found = []
-            for i, j in zip(*np.tril_indices(q), strict=True):
-                unit = np.zeros((q, q))
-                unit[i, j] = 1.0
-                found.append(unit @ factor.T + factor @ unit.T)
-            return found
-        common = self.structure in ("ID", "CS", "KNOWN")
-        rho = theta[-1] if len(theta) > (1 if common else q) else 0.0
-        shape = rho + (1 - rho) * np.eye(q)
-        if common:
+            return self._cholesky_derivatives(theta)
+        shape = (theta[-1] if self.has_rho else 0.0) * (1 - np.eye(q)) + np.eye(q)
+        if not self.by_sd:
             found = [np.asarray(shape)]
-            return [*found, theta[0] * (1 - np.eye(q))] if len(theta) > 1 else found
-        sd = np.sqrt(np.maximum(theta[:q], 1e-300))
-        found = []
+            return [*found, theta[0] * (1 - np.eye(q))] if self.has_rho else found
+        sd, found = theta[:q], []
         for level in range(q):
             slope = np.zeros((q, q))
-            slope[level, :] = slope[:, level] = 0.5 * shape[level] * sd / sd[level]
-            slope[level, level] = 1.0
+            slope[level, :] = slope[:, level] = shape[level] * sd
+            slope[level, level] = 2 * sd[level]
             found.append(slope)
-        return [*found, np.outer(sd, sd) * (1 - np.eye(q))] if len(theta) > q else found
+        return [*found, np.outer(sd, sd) * (1 - np.eye(q))] if self.has_rho else found
+
+    def _cholesky_derivatives(self, theta: Array) -> list[Array]:
+        q = self.size
+        factor = np.zeros((q, q))
+        factor[np.tril_indices(q)] = theta
+        found = []
+        for i, j in zip(*np.tril_indices(q), strict=True):
+            unit = np.zeros((q, q))
+            unit[i, j] = 1.0
+            found.append(unit @ factor.T + factor @ unit.T)
+        return found
 
     def spread(self, small: Array, rows: NDArray[np.int64]) -> Array:
         """Put a (q, q) matrix at the pairs of effects it concerns: (b, s, s) for the blocks of `rows` (b, s)."""
