@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from exojoint.core.errors import InputError, Problem
-from exojoint.engine.population import ChunkReport, Follower, Study, Tally
+from exojoint.engine.study import ChunkReport, Follower, Study, Tally
 
 LOCAL_WORKERS = 2  # processes of the cluster "local"
 RETRIES = 5  # times that a chunk is tried again before the study fails

@@ -9,42 +9,15 @@ from __future__ import annotations
 import hashlib
 import math
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from exojoint.core.errors import InputError, Problem
+from exojoint.engine.operations import BINARY, COMMUTATIVE, INFIX, UNARY
+from exojoint.engine.operations import RELATIONAL as RELATIONAL  # part of what an inspector of nodes needs
+from exojoint.engine.operations import TRUTH as TRUTH
 
 Scalar = int | float
-
-UNARY: Final[dict[str, Callable[[float], float]]] = {
-    "neg": lambda a: -a,
-    "abs": abs,
-    "inv": lambda a: 1.0 / a,
-    "sqrt": math.sqrt,
-    "exp": math.exp,
-    "log": math.log,
-    "sin": math.sin,
-    "cos": math.cos,
-    "atan": math.atan,
-    "floor": lambda a: float(math.floor(a)),
-}
-BINARY: Final[dict[str, Callable[[float, float], float]]] = {
-    "add": lambda a, b: a + b,
-    "sub": lambda a, b: a - b,
-    "mul": lambda a, b: a * b,
-    "div": lambda a, b: a / b,
-    "pow": lambda a, b: a**b,
-    "min": min,
-    "max": max,
-}
-RELATIONAL: Final[dict[str, Callable[[float, float], bool]]] = {
-    "lt": lambda a, b: a < b,
-    "le": lambda a, b: a <= b,
-    "eq": lambda a, b: a == b,
-}
-LOGICAL: Final = ("and", "or", "not")
-COMMUTATIVE: Final = frozenset({"add", "mul", "min", "max", "eq", "and", "or"})
-TRUTH: Final = frozenset(RELATIONAL) | frozenset(LOGICAL) | {"true", "false"}
 
 
 class Expr:
@@ -161,7 +134,7 @@ class Expr:
 _NODES: weakref.WeakValueDictionary[bytes, Expr] = weakref.WeakValueDictionary()
 
 
-def _node(op: str, args: tuple[Expr, ...] = (), name: str = "", value: float = math.nan) -> Expr:
+def node(op: str, args: tuple[Expr, ...] = (), name: str = "", value: float = math.nan) -> Expr:
     """Return the one node that says this, making it on first use."""
     if op in COMMUTATIVE and args[1].key < args[0].key:
         args = (args[1], args[0])
@@ -183,12 +156,12 @@ def _node(op: str, args: tuple[Expr, ...] = (), name: str = "", value: float = m
 
 def symbol(name: str) -> Expr:
     """Return the node of a named state, parameter or input."""
-    return _node("symbol", name=name)
+    return node("symbol", name=name)
 
 
 def constant(value: Scalar) -> Expr:
     """Return the node of a number (minus zero is zero)."""
-    return _node("const", value=float(value) + 0.0)
+    return node("const", value=float(value) + 0.0)
 
 
 def as_expr(value: Expr | Scalar) -> Expr:
@@ -209,9 +182,9 @@ def as_expr(value: Expr | Scalar) -> Expr:
 
 ZERO: Final = constant(0.0)
 ONE: Final = constant(1.0)
-TIME: Final = _node("time", value=0.0)
-TRUE: Final = _node("true", value=1.0)
-FALSE: Final = _node("false", value=0.0)
+TIME: Final = node("time", value=0.0)
+TRUE: Final = node("true", value=1.0)
+FALSE: Final = node("false", value=0.0)
 
 
 def is_const(e: Expr, value: float | None = None) -> bool:
@@ -243,7 +216,7 @@ def add(a: Expr, b: Expr) -> Expr:
         return sub(a, b.args[0])
     if a.op == "neg":
         return sub(b, a.args[0])
-    return _node("add", (a, b))
+    return node("add", (a, b))
 
 
 def sub(a: Expr, b: Expr) -> Expr:
@@ -261,7 +234,7 @@ def sub(a: Expr, b: Expr) -> Expr:
         return add(a, b.args[0])
     if a.op == "neg":
         return neg(add(a.args[0], b))
-    return _node("sub", (a, b))
+    return node("sub", (a, b))
 
 
 def neg(a: Expr) -> Expr:
@@ -272,7 +245,7 @@ def neg(a: Expr) -> Expr:
         return a.args[0]
     if a.op == "sub":
         return sub(a.args[1], a.args[0])
-    return _node("neg", (a,))
+    return node("neg", (a,))
 
 
 def mul(a: Expr, b: Expr) -> Expr:
@@ -289,7 +262,7 @@ def mul(a: Expr, b: Expr) -> Expr:
             return neg(y)
         if x.op == "neg":
             return neg(mul(x.args[0], y))
-    return _node("mul", (a, b))
+    return node("mul", (a, b))
 
 
 def div(a: Expr, b: Expr) -> Expr:
@@ -305,7 +278,7 @@ def div(a: Expr, b: Expr) -> Expr:
         return neg(div(a.args[0], b))
     if b.op == "neg":
         return neg(div(a, b.args[0]))
-    return _node("div", (a, b))
+    return node("div", (a, b))
 
 
 def power(a: Expr, b: Expr) -> Expr:
@@ -319,7 +292,7 @@ def power(a: Expr, b: Expr) -> Expr:
         return a
     if is_const(b, 0.5):
         return unary("sqrt", a)
-    return _node("pow", (a, b))
+    return node("pow", (a, b))
 
 
 def unary(op: str, a: Expr) -> Expr:
@@ -329,7 +302,7 @@ def unary(op: str, a: Expr) -> Expr:
             return constant(UNARY[op](a.value))
         except (ArithmeticError, ValueError):
             pass
-    return _node(op, (a,))
+    return node(op, (a,))
 
 
 def absolute(a: Expr) -> Expr:
@@ -340,14 +313,14 @@ def absolute(a: Expr) -> Expr:
 def extreme(op: str, a: Expr, b: Expr) -> Expr:
     """Return the smaller (``min``) or larger (``max``) of two."""
     folded = _fold(op, a, b)
-    return folded if folded is not None else a if a is b else _node(op, (a, b))
+    return folded if folded is not None else a if a is b else node(op, (a, b))
 
 
 def relation(op: str, a: Expr, b: Expr) -> Expr:
     """Return whether a is less than (``lt``), at most (``le``) or equal to (``eq``) b, as a truth node."""
     if a.op == "const" and b.op == "const":
         return TRUE if RELATIONAL[op](a.value, b.value) else FALSE
-    return _node(op, (a, b))
+    return node(op, (a, b))
 
 
 def logical(op: str, *args: Expr) -> Expr:
@@ -356,14 +329,14 @@ def logical(op: str, *args: Expr) -> Expr:
         (a,) = args
         if a.op in ("true", "false"):
             return FALSE if a is TRUE else TRUE
-        return a.args[0] if a.op == "not" else _node("not", (a,))
+        return a.args[0] if a.op == "not" else node("not", (a,))
     a, b = args
     absorbing, neutral = (FALSE, TRUE) if op == "and" else (TRUE, FALSE)
     if absorbing in (a, b):
         return absorbing
     if a is neutral or a is b:
         return b
-    return a if b is neutral else _node(op, (a, b))
+    return a if b is neutral else node(op, (a, b))
 
 
 def where(condition: Expr, then: Expr | Scalar, otherwise: Expr | Scalar) -> Expr:
@@ -380,33 +353,7 @@ def where(condition: Expr, then: Expr | Scalar, otherwise: Expr | Scalar) -> Exp
     a, b = as_expr(then), as_expr(otherwise)
     if condition is TRUE or a is b:
         return a
-    return b if condition is FALSE else _node("select", (condition, a, b))
-
-
-def rebuild(e: Expr, args: tuple[Expr, ...]) -> Expr:
-    """Return the same operation on other operands, simplified as if newly written."""
-    op = e.op
-    if op in _BUILDERS:
-        return _BUILDERS[op](*args)
-    if op in RELATIONAL:
-        return relation(op, *args)
-    if op in LOGICAL:
-        return logical(op, *args)
-    return unary(op, *args)
-
-
-_BUILDERS: Final[dict[str, Callable[..., Expr]]] = {
-    "add": add,
-    "sub": sub,
-    "mul": mul,
-    "div": div,
-    "pow": power,
-    "neg": neg,
-    "abs": absolute,
-    "select": where,
-    "min": lambda a, b: extreme("min", a, b),
-    "max": lambda a, b: extreme("max", a, b),
-}
+    return b if condition is FALSE else node("select", (condition, a, b))
 
 
 def walk(roots: Iterable[Expr]) -> Iterator[Expr]:
@@ -426,46 +373,9 @@ def walk(roots: Iterable[Expr]) -> Iterator[Expr]:
             stack.extend((a, False) for a in reversed(e.args) if a not in seen)
 
 
-Table = tuple[tuple[tuple[str, tuple[int, ...], str, float], ...], tuple[int, ...]]
-
-
-def to_table(roots: Iterable[Expr]) -> Table:
-    """Return expressions as a flat list of operations on earlier ones, and the places of the roots."""
-    kept = list(roots)
-    place: dict[Expr, int] = {}
-    rows: list[tuple[str, tuple[int, ...], str, float]] = []
-    for e in walk(kept):
-        place[e] = len(rows)
-        rows.append((e.op, tuple(place[a] for a in e.args), e.name, e.value))
-    return tuple(rows), tuple(place[r] for r in kept)
-
-
-def from_table(table: Table) -> list[Expr]:
-    """Return the expressions of a flat list, node by node as they were (nothing is simplified again)."""
-    rows, roots = table
-    nodes: list[Expr] = []
-    for op, args, name, value in rows:
-        nodes.append(_node(op, tuple(nodes[a] for a in args), name, value))
-    return [nodes[r] for r in roots]
-
-
 def symbols_of(roots: Iterable[Expr]) -> set[str]:
     """Return the names of all symbols that the roots read."""
     return {e.name for e in walk(roots) if e.op == "symbol"}
-
-
-_INFIX: Final = {
-    "add": "+",
-    "sub": "-",
-    "mul": "*",
-    "div": "/",
-    "pow": "**",
-    "lt": "<",
-    "le": "<=",
-    "eq": "==",
-    "and": "and",
-    "or": "or",
-}
 
 
 def show(e: Expr) -> str:
@@ -474,6 +384,6 @@ def show(e: Expr) -> str:
         return e.name
     if e.op == "const":
         return repr(e.value)
-    if e.op in _INFIX:
-        return f"({show(e.args[0])} {_INFIX[e.op]} {show(e.args[1])})"
+    if e.op in INFIX:
+        return f"({show(e.args[0])} {INFIX[e.op]} {show(e.args[1])})"
     return f"{e.op}({', '.join(show(a) for a in e.args)})" if e.args else e.op

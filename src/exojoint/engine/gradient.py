@@ -17,9 +17,10 @@ from numpy.typing import ArrayLike, NDArray
 from exojoint.core.errors import InputError, Problem, did_you_mean
 from exojoint.engine.events import Event, calendar, events_of
 from exojoint.engine.job import Patients, Results, Settings, Task, empty_results, run_task
-from exojoint.engine.kernel import Kernel, Variant, compile_system
+from exojoint.engine.kernel import Kernel, compile_system
 from exojoint.engine.solve import MODES, check_days, check_outputs, check_patients
 from exojoint.engine.triggers import watch
+from exojoint.engine.variant import Variant
 
 Reals = NDArray[np.float64]
 RELATIVE_CHANGE = 1e-6  # of a parameter; errors of the difference are about this, those of rounding a thousandth of it

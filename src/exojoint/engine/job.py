@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from exojoint.engine import slots
 from exojoint.engine.driver.memory import Job
 from exojoint.engine.events import Calendar
-from exojoint.engine.kernel import Variant
 from exojoint.engine.slots import CONTROL, LANE, LIMITS, SIZES
 from exojoint.engine.triggers import Watch
+from exojoint.engine.variant import Variant
 
 Reals = NDArray[np.float64]
 ALIGNMENT = 64  # bytes; the widest vector register and the cache line of every processor served

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import metadata
@@ -16,53 +16,13 @@ from exojoint.engine.assemble import Layout, assemble
 from exojoint.engine.backends.llvm import Shape, module_text
 from exojoint.engine.driver.loop import drive
 from exojoint.engine.driver.translate import translate
-from exojoint.engine.machine import Code, object_code, optimised_code, this_processor, vector_function
+from exojoint.engine.lanes import candidates, fastest
+from exojoint.engine.machine import Code, object_code, optimised_code, process_triple, this_processor, vector_function
 from exojoint.engine.plain import plain_jacobian, plain_outputs, plain_rates, plain_rows
 from exojoint.engine.slots import FUNCTIONS
 from exojoint.engine.store import Extra, Facts, default_folder, load_or_build
 from exojoint.engine.system import System
-
-
-@dataclass(frozen=True)
-class Variant:
-    """Machine code of a system in one precision.
-
-    Attributes
-    ----------
-    shape : Shape
-        Lanes and precision.
-    layout : Layout
-        Sizes and rows of the working memory.
-    addresses : tuple of int
-        Machine functions in the order of ``slots.FUNCTIONS``.
-    drive
-        The driver: a function of one block of pointers, one per field of ``driver.memory.Job``.
-    """
-
-    shape: Shape
-    layout: Layout
-    addresses: tuple[int, ...]
-    drive: Callable[[int], None]
-    _code: Code = field(repr=False)
-
-
-@dataclass(frozen=True)
-class PlainCode:
-    """Scalar machine code of the equations as written, one patient at a time.
-
-    Attributes
-    ----------
-    rows : mapping
-        First number of every array in the working memory; ``end`` is its size.
-    rates, jacobian, outputs
-        Functions of (working memory, 0, 0).
-    """
-
-    rows: Mapping[str, int]
-    rates: Callable[[int, int, int], None]
-    jacobian: Callable[[int, int, int], None]
-    outputs: Callable[[int, int, int], None]
-    _code: Code = field(repr=False)
+from exojoint.engine.variant import PlainCode, Variant
 
 
 @dataclass(frozen=True)
@@ -122,8 +82,6 @@ def compile_system(system: System, *, cache_dir: Path | None = None, lanes: int 
 
 def _choose_lanes(system: System, folder: Path | None, single: bool) -> int:
     """Return the number of lanes that a trial on this machine found fastest for this system; the finding is kept."""
-    from exojoint.engine.lanes import candidates, fastest  # the trial itself needs kernels
-
     tried = candidates(this_processor(), single)
     if folder is None:
         return tried[0]
@@ -176,7 +134,7 @@ def _driver(folder: Path | None, single: bool) -> bytes:
     """Return the driver's machine code, the same for every model."""
 
     def build() -> tuple[bytes, Extra]:
-        return optimised_code(translate(drive, single), this_processor()), {}
+        return optimised_code(translate(drive, single, process_triple()), this_processor()), {}
 
     return load_or_build(folder, _facts() | {"what": "driver", "single": single}, build)[0]
 

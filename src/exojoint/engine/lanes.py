@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,9 +15,7 @@ from exojoint.engine.job import Patients, Settings, Task, empty_results, run_tas
 from exojoint.engine.machine import Processor
 from exojoint.engine.slots import EVENT, WATCH
 from exojoint.engine.triggers import Watch
-
-if TYPE_CHECKING:
-    from exojoint.engine.kernel import Variant
+from exojoint.engine.variant import Variant
 
 ROUNDS = 5  # interleaved, the best counts: other programs disturb a round, never help it
 PATIENTS = 64

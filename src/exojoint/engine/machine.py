@@ -43,6 +43,11 @@ def this_processor() -> Processor:
     return Processor(llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
 
 
+def process_triple() -> str:
+    """Return the target of this process in LLVM's words."""
+    return str(llvm.get_process_triple())
+
+
 @cache
 def _initialise() -> None:
     llvm.initialize_native_target()

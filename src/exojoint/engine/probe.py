@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from exojoint.engine import slots
 from exojoint.engine.job import Workspace
-from exojoint.engine.kernel import Kernel, Variant
+from exojoint.engine.kernel import Kernel
 from exojoint.engine.machine import vector_function
+from exojoint.engine.variant import Variant
 
 Reals = NDArray[np.float64]
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from exojoint.core.errors import InputError, Problem, did_you_mean
-from exojoint.engine.expression import TRUTH, Expr, Scalar, Table, as_expr, from_table, symbol, to_table, walk
+from exojoint.engine.expression import Expr, Scalar, as_expr, symbol, walk
+from exojoint.engine.flat import Table, from_table, to_table
+from exojoint.engine.operations import TRUTH
 
 Equations = Callable[
     [Mapping[str, Expr], Mapping[str, Expr]],

@@ -46,6 +46,20 @@ def test_the_driver_as_python_gives_the_same_bits(
     assert (fast.outcome == 0).sum() == 10
 
 
+@pytest.mark.parametrize("triple", ["x86_64-linux", "aarch64-linux", "riscv64-linux"])
+def test_every_family_of_processors_is_told_how_to_treat_tiny_numbers(triple: str) -> None:
+    text = translate(drive, single=False, triple=triple)
+    assert text.count("@flush_tiny()") == text.count("@restore(i64") == 2
+    assert ("mxcsr" in text, "fpcr" in text) == (triple.startswith("x86"), triple.startswith("aarch64"))
+
+
+def test_the_caller_keeps_its_floating_point_mode(knee: Kernel, patients: Callable) -> None:
+    p, y = patients(3)
+    before = np.float64(5e-324) * 1.0
+    run_task(knee.variant(), task_of(knee, p, y, None), empty_results(3, 3, 2, 7, 1))
+    assert np.float64(5e-324) * 1.0 == before > 0.0
+
+
 def uses_a_list(job: Job) -> None:
     """Not translatable."""
     [1, 2].sort()
@@ -59,4 +73,4 @@ def uses_division_by_words(job: Job) -> None:
 @pytest.mark.parametrize("function", [uses_a_list, uses_division_by_words])
 def test_what_is_not_part_of_the_language_is_refused_with_its_place(function: Callable[[Job], None]) -> None:
     with pytest.raises(TypeError, match=f"{function.__name__}, line 3: .* is not part of the driver's language"):
-        translate(function, single=False)
+        translate(function, single=False, triple="x86_64-linux")

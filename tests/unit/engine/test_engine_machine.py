@@ -10,8 +10,9 @@ import pytest
 
 from exojoint.engine import Kernel, System
 from exojoint.engine.assemble import Programs, assemble
-from exojoint.engine.backends.llvm import Shape, literal, module_text
+from exojoint.engine.backends.llvm import Shape, module_text
 from exojoint.engine.backends.oracle import evaluate
+from exojoint.engine.backends.writer import literal
 from exojoint.engine.machine import Processor, assembly_code, this_processor
 from exojoint.engine.probe import Probe, rates_at
 from exojoint.engine.slots import CONTROL

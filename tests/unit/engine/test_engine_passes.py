@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from exojoint.engine import System
 from exojoint.engine.assemble import assemble
 from exojoint.engine.backends.oracle import evaluate
-from exojoint.engine.expression import UNARY, ZERO, Expr, constant, power, symbol, unary, walk
+from exojoint.engine.expression import ZERO, Expr, constant, power, symbol, unary, walk
 from exojoint.engine.functions import maximum, minimum, where
 from exojoint.engine.lower import lower
+from exojoint.engine.operations import UNARY
 from exojoint.engine.passes.bottleneck import bottlenecks, pattern_of, structure_of
 from exojoint.engine.passes.collect import gather, hoist, slot
 from exojoint.engine.passes.derivative import jacobian

@@ -13,10 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from exojoint.engine.backends.llvm import Writer
+from exojoint.engine.backends.writer import Writer
 
 ELEMENTARY: Final = ("exp", "log", "pow")
 Pair = tuple[str, str]  # a number as an unevaluated sum, the second far below the first

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from exojoint.engine import slots as at
 from exojoint.engine.driver.jumps import apply_events, check_triggers, holds, ready
-from exojoint.engine.driver.memory import Job, call
+from exojoint.engine.driver.memory import Job, call, flush_tiny, restore
 from exojoint.engine.driver.seats import OK, give_up, leave, refill, write_outputs
 
 STAGES = 8
@@ -177,6 +177,7 @@ def drive(job: Job) -> None:
     """Integrate patients from the queue until it is empty and every lane has finished."""
     s = job.sizes
     L = s[at.LANES]
+    mode = flush_tiny()
     for here in range(L):
         refill(job, here)
     while occupied(job):
@@ -195,3 +196,4 @@ def drive(job: Job) -> None:
         after_step(job)
         if s[at.IS_RESTING]:
             admit_fresh(job)
+    restore(mode)

@@ -12,43 +12,18 @@ import inspect
 import math
 import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, get_type_hints
+from typing import Any, Final
 
-from exojoint.engine.backends.llvm import literal
-from exojoint.engine.driver.memory import Job, call, claim
+from exojoint.engine.backends.writer import literal
+from exojoint.engine.driver.language import ARITHMETIC, COMPARISON, ELEMENT, TYPE, Value, signature_of
+from exojoint.engine.driver.memory import Job, call, claim, flush_tiny, restore
+from exojoint.engine.driver.modes import mode_functions
 
-TYPE: Final = {"int": "i64", "float": "double", "bool": "i1", "None": "void", "Job": "ptr"}
-ELEMENT: Final = {"Reals": "double", "Wholes": "i64", "Words": "i32", "Bytes": "i8"}
-ARITHMETIC: Final = {
-    ast.Add: ("add", "fadd"),
-    ast.Sub: ("sub", "fsub"),
-    ast.Mult: ("mul", "fmul"),
-    ast.Div: ("", "fdiv"),
-}
-COMPARISON: Final = {
-    ast.Lt: ("slt", "olt"), ast.LtE: ("sle", "ole"), ast.Gt: ("sgt", "ogt"), ast.GtE: ("sge", "oge"), ast.Eq: ("eq",
-    "oeq"), ast.NotEq: ("ne", "une"),
-}  # fmt: skip
+PRIMITIVE: Final = (call, claim, flush_tiny, restore)  # written in assembly here; their Python text is a stand-in
 ATTRIBUTES: Final = "attributes #0 = { nounwind }\n!0 = !{}\n"
 
 
-class Value(NamedTuple):
-    """A value: its LLVM type, its name, and for an array the type of its elements and whether they never change."""
-
-    type: str
-    name: str
-    element: str = ""
-    constant: bool = False
-
-
-@dataclass(frozen=True)
-class _Signature:
-    arguments: tuple[tuple[str, str], ...]
-    result: str
-
-
-def translate(entry: Callable[..., None], single: bool) -> str:
+def translate(entry: Callable[..., None], single: bool, triple: str) -> str:
     """Return LLVM assembly of a function of one job, and of all functions that it calls.
 
     Parameters
@@ -57,26 +32,21 @@ def translate(entry: Callable[..., None], single: bool) -> str:
         Becomes the only callable name; its argument is a block of pointers, one per field of :class:`Job`.
     single
         Whether states are kept in single precision.
+    triple
+        The target in LLVM's words.
     """
     found: dict[str, Callable[..., Any]] = {}
     _collect(entry, found)
     parts = [_Function(f, found, single, f is entry).text() for f in found.values()]
-    return "\n\n".join([*parts, "declare double @llvm.fabs.f64(double)", ATTRIBUTES])
+    return "\n\n".join([*parts, mode_functions(triple), "declare double @llvm.fabs.f64(double)", ATTRIBUTES])
 
 
 def _collect(function: Callable[..., Any], found: dict[str, Callable[..., Any]]) -> None:
     found[function.__name__] = function
     for name in inspect.unwrap(function).__code__.co_names:
         inner = function.__globals__.get(name)
-        if inspect.isfunction(inner) and inner not in (call, claim) and name not in found:
+        if inspect.isfunction(inner) and inner not in PRIMITIVE and name not in found:
             _collect(inner, found)
-
-
-def _signature(function: Callable[..., Any]) -> _Signature:
-    hints = {n: getattr(h, "__name__", str(h)) for n, h in get_type_hints(function).items()}
-    hints = {n: "None" if h == "NoneType" else h for n, h in hints.items()}
-    result = TYPE[hints.pop("return")]
-    return _Signature(tuple((n, TYPE[h]) for n, h in hints.items()), result)
 
 
 class _Function:
@@ -88,7 +58,7 @@ class _Function:
         self.function, self.known, self.is_entry = function, known, is_entry
         self.fields = {n: getattr(h, "__forward_arg__", str(h)) for n, h in Job.__annotations__.items()}
         self.element = ELEMENT | {"States": "float" if single else "double"}
-        self.signature = _signature(function)
+        self.signature = signature_of(function)
         self.lines: list[str] = []
         self.places: list[str] = []
         self.variables: dict[str, Value] = {}
@@ -368,12 +338,17 @@ class _Function:
             return Value("void", "")
         if name == "claim":
             return self.put("i64", f"atomicrmw add ptr {values[0].name}, i64 {values[1].name} monotonic")
+        if name == "flush_tiny":
+            return self.put("i64", "call i64 @flush_tiny()")
+        if name == "restore":
+            self.lines.append(f"  call void @restore(i64 {values[0].name})")
+            return Value("void", "")
         if name not in self.known:
             raise self.refuse(e)
         return self.call_known(name, values)
 
     def call_known(self, name: str, values: Sequence[Value]) -> Value:
-        signature = _signature(self.known[name])
+        signature = signature_of(self.known[name])
         given = [
             f"ptr {v.name}" if v.type == "job" else f"{t} {self.cast(v, t).name}"
             for v, (_, t) in zip(values, signature.arguments, strict=True)

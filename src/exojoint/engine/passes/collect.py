@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from exojoint.engine.expression import ONE, TRUTH, ZERO, Expr, add, mul, neg, rebuild, sub, symbol, unary, walk
+from exojoint.engine.expression import ONE, TRUTH, ZERO, Expr, add, mul, neg, sub, symbol, unary, walk
+from exojoint.engine.passes.rewrite import rebuild
 
 
 @dataclass(frozen=True)

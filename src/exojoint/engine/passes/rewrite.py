@@ -3,8 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
-from exojoint.engine.expression import Expr, rebuild, walk
+from exojoint.engine.expression import (
+    Expr,
+    absolute,
+    add,
+    div,
+    extreme,
+    logical,
+    mul,
+    neg,
+    power,
+    relation,
+    sub,
+    unary,
+    walk,
+    where,
+)
+from exojoint.engine.operations import LOGICAL, RELATIONAL
+
+
+def rebuild(e: Expr, args: tuple[Expr, ...]) -> Expr:
+    """Return the same operation on other operands, simplified as if newly written."""
+    op = e.op
+    if op in _BUILDERS:
+        return _BUILDERS[op](*args)
+    if op in RELATIONAL:
+        return relation(op, *args)
+    if op in LOGICAL:
+        return logical(op, *args)
+    return unary(op, *args)
+
+
+_BUILDERS: Final[dict[str, Callable[..., Expr]]] = {
+    "add": add,
+    "sub": sub,
+    "mul": mul,
+    "div": div,
+    "pow": power,
+    "neg": neg,
+    "abs": absolute,
+    "select": where,
+    "min": lambda a, b: extreme("min", a, b),
+    "max": lambda a, b: extreme("max", a, b),
+}
 
 
 def rewrite(roots: Sequence[Expr], rule: Callable[[Expr], Expr]) -> list[Expr]:
