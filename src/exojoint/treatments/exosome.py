@@ -125,6 +125,7 @@ def zone_transport(transport: Transport, x: View, p: View, read: View) -> View:
             "concentration": concentration,
             "entry": conductance * slope,
             "lower_half": half * conductance,
+            "phi2": phi2,
             "reached": slope / (slope + phi2),
             "bottom": 1 / (1 + phi2 / quadratic + phi2 * phi2 / quartic),
             "uptake": k_uptake * concentration * pores,
