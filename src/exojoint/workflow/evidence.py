@@ -14,6 +14,7 @@ from exojoint.evidence.figures.style import Picture, save
 from exojoint.evidence.figures.trends import trend_chart
 from exojoint.evidence.questions.answer import Answer, answer
 from exojoint.evidence.questions.bias_table import bias_of, figures_of
+from exojoint.evidence.questions.from_table import bubble_of, forest_of, pool_table
 from exojoint.evidence.questions.network_table import graph_of, network_of
 from exojoint.evidence.questions.present import picture_of
 from exojoint.evidence.questions.question_file import list_questions, load_question, read_question
@@ -111,9 +112,6 @@ def pool(
         With every problem of the question or table.
     """
     if _is_table(source):
-        from exojoint.evidence.extraction.effect_table import read_effects
-        from exojoint.evidence.questions.from_table import bubble_of, forest_of, pool_table
-
         table = read_effects(Path(source), measure, columns)
         found = pool_table(table, method=method, interval=interval, moderators=moderators, cluster=cluster, level=level)
         title = Path(source).stem
