@@ -17,8 +17,9 @@ from exojoint.core.errors import ExojointError
 from exojoint.core.knowledge import knowledge_space
 from exojoint.core.streams import stream
 from exojoint.core.tables import Parameter
-from exojoint.engine.expression import Expr, rebuild, symbol, symbols_of, walk
+from exojoint.engine.expression import Expr, symbol, symbols_of, walk
 from exojoint.engine.passes.derivative import jacobian
+from exojoint.engine.passes.rewrite import rebuild
 from exojoint.joint import cartilage, mechanics, pain, synovium
 from exojoint.joint.levers import neutral
 from exojoint.joint.model import FLUXES, JointModel
