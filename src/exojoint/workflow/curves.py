@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -12,10 +10,7 @@ from exojoint.core.streams import Stream
 from exojoint.engine import Kernel
 from exojoint.product.lot import Lot
 from exojoint.workflow.plan import ArmPlan, Plan
-from exojoint.workflow.pool import Course, Pool, solve_course
-
-if TYPE_CHECKING:  # a type only: draw imports this module
-    from exojoint.workflow.draw import Solved
+from exojoint.workflow.pool import Course, Pool, Solved, solve_course
 
 Floats = NDArray[np.float64]
 

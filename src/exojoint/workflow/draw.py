@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from exojoint.core.streams import Stream, stream
-from exojoint.engine import Kernel, Trajectory
+from exojoint.engine import Kernel
 from exojoint.patients.achieved import achieved_table
 from exojoint.product.lot import Lot, lot_from_nta, lot_row, make_campaign, without_potency
 from exojoint.trial.adverse_events import adverse_events
@@ -21,7 +21,7 @@ from exojoint.trial.latent import Array, Integers, LatentOutcomes, Rescue, null_
 from exojoint.trial.truth import true_effects
 from exojoint.workflow.curves import draw_tables, output_days, output_names
 from exojoint.workflow.plan import Plan
-from exojoint.workflow.pool import Course, Knowledge, Pool, failures, rest_pool, solve_course
+from exojoint.workflow.pool import Course, Knowledge, Pool, Solved, failures, rest_pool, solve_course
 
 Floats = NDArray[np.float64]
 Tables = dict[str, pl.DataFrame]
@@ -116,19 +116,6 @@ def solve_draw(plan: Plan, kernel: Kernel, draw: int, threads: int) -> SolvedDra
     wanted = LOTS_PER_TRIAL_LOT * text.lot.lots_per_trial if text.lot else 0
     lots, failed_lots = make_lots(plan, values, luck.child("lots"), wanted)
     return SolvedDraw(pool, lots, failed_lots, _solve_arms(plan, kernel, pool, lots, luck, threads), luck)
-
-
-@dataclass(frozen=True)
-class Solved:
-    """One arm of a draw: the rows that were solved and their trajectories at `output_days`."""
-
-    course: Course
-    trajectory: Trajectory
-
-    def values(self, n_pool: int) -> Floats:
-        """(n_pool, n_lots, days, outputs)."""
-        found = self.trajectory.values
-        return found.reshape(n_pool, self.course.n_lots, *found.shape[1:])
 
 
 def _solve_arms(

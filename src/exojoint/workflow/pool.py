@@ -141,6 +141,19 @@ class Course:
         return cls(arm, used, patient, lot)
 
 
+@dataclass(frozen=True)
+class Solved:
+    """One arm of a draw: the rows that were solved and their trajectories."""
+
+    course: Course
+    trajectory: Trajectory
+
+    def values(self, n_pool: int) -> Floats:
+        """(n_pool, n_lots, days, outputs)."""
+        found = self.trajectory.values
+        return found.reshape(n_pool, self.course.n_lots, *found.shape[1:])
+
+
 def solve_course(
     plan: Plan,
     kernel: Kernel,

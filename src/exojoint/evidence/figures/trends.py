@@ -15,6 +15,18 @@ WIDTH, HEIGHT = 560, 260
 GREYS = {UNKNOWN: "#8a94a0", OTHER: "#c3cad1"}
 
 
+def _bars(trends: Trends) -> list[dict[str, str | int]]:
+    """One piece of a bar per year and class that has trials, stacked in the order of the classes."""
+    rows: list[dict[str, str | int]] = []
+    for position, year in enumerate(trends.years):
+        start = 0
+        for name, counts in trends.counts.items():
+            if counts[position]:
+                rows.append({"year": str(year), "y": start, "to": start + counts[position], "class": name})
+            start += counts[position]
+    return rows
+
+
 def trend_chart(trends: Trends, *, title: str = "") -> Picture:
     """Draw stacked bars, one per year.
 
@@ -28,14 +40,7 @@ def trend_chart(trends: Trends, *, title: str = "") -> Picture:
     import altair as alt
 
     names = list(trends.counts)
-    rows = []
-    for position, year in enumerate(trends.years):
-        start = 0
-        for name in names:
-            count = trends.counts[name][position]
-            if count:
-                rows.append({"year": str(year), "y": start, "to": start + count, "class": name})
-            start += count
+    rows = _bars(trends)
     sums = [sum(counts[i] for counts in trends.counts.values()) for i in range(len(trends.years))]
     years = [str(year) for year in trends.years]
     totals = [{"year": year, "y": total, "text": f"{total}"} for year, total in zip(years, sums, strict=True) if total]
