@@ -18,6 +18,7 @@ from exojoint.engine.triggers import Watch
 from exojoint.engine.variant import Variant
 
 Reals = NDArray[np.float64]
+FIRST_STEP = 1e-3  # day; tried at the start and after every jump, and shortened at once where it is too long
 ALIGNMENT = 64  # bytes; the widest vector register and the cache line of every processor served
 POLL_SECONDS = 0.1  # how often progress is told and an interruption is noticed
 
@@ -44,7 +45,7 @@ class Settings:
 
     rtol: float
     atol: Reals | None = None
-    first_step: float = 1e-4
+    first_step: float = FIRST_STEP
     max_steps: int = 100_000
     rest: float | None = None
     shared: bool = False

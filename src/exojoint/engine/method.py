@@ -56,15 +56,16 @@ def method_programs(n: int, reads_time: bool) -> list[Program]:
     return [_clamp(t), *stages, _finish(t, n), _control(n), _commit(n), _dense(t, n), _now(n), _settled(n)]
 
 
-def _weighted(b: Builder, row: tuple[float, ...], start: int | None) -> int | None:
-    """Return start + sum of row[j] * k_j for the current state."""
+def _weighted(b: Builder, row: tuple[float, ...], start: int | None, factor: int | None = None) -> int:
+    """Return start + factor * sum of row[j] * k_j for the current state; weights are multiplied before the loop."""
     total = start
-    for j, weight in enumerate(row):
-        if weight != 0.0:
+    for j, number in enumerate(row):
+        if number != 0.0:
             k = b.load(f"k{j}", EACH)
-            term = k if weight == 1.0 else b.emit("mul", b.const(weight), k)
+            weight = b.const(number) if factor is None else b.emit("mul", factor, b.const(number))
+            term = k if number == 1.0 and factor is None else b.emit("mul", weight, k)
             total = term if total is None else b.emit("add", term, total)
-    return total
+    return b.const(0.0) if total is None else total
 
 
 def _stage(t: Tableau, i: int, n: int, reads_time: bool) -> Program:
@@ -74,10 +75,10 @@ def _stage(t: Tableau, i: int, n: int, reads_time: bool) -> Program:
     if i > 1 and t.a[i][: i - 1] == previous[: i - 1] and t.a[i][i - 1] == 1.0:
         u = b.emit("add", b.load("u", EACH), b.load(f"k{i - 1}", EACH))
     else:
-        u = _weighted(b, t.a[i][:i], b.load("y", EACH)) or 0
+        u = _weighted(b, t.a[i][:i], b.load("y", EACH))
     b.store("u", EACH, u)
-    carried = _weighted(b, tuple(-v for v in t.C[i][:i]), None)  # both sides of the linear system are negated
-    right = b.emit("mul", b.load("rate"), carried if carried is not None else b.const(0.0))
+    negated = tuple(-v for v in t.C[i][:i])  # both sides of the linear system are negated
+    right = _weighted(b, negated, None, b.load("rate"))
     if reads_time:
         if t.d[i] != 0.0:
             slope = b.emit("mul", b.load("step"), b.const(-t.d[i]))

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from exojoint.core.errors import InputError, Problem, did_you_mean
 from exojoint.engine.events import Event, calendar
-from exojoint.engine.job import Patients, Results, Settings, Task, empty_results, run_task
+from exojoint.engine.job import FIRST_STEP, Patients, Results, Settings, Task, empty_results, run_task
 from exojoint.engine.kernel import Kernel
 from exojoint.engine.outcome import Outcome
 from exojoint.engine.rescue import rescue
@@ -82,7 +82,7 @@ def solve(
     progress: Callable[[int, int], None] | None = None,
     rtol: float | None = None,
     atol: ArrayLike | None = None,
-    first_step: float = 1e-4,
+    first_step: float = FIRST_STEP,
     triggers: Sequence[Trigger] = (),
 ) -> Trajectory:
     """Follow patients from day 0.

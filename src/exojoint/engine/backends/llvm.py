@@ -15,6 +15,7 @@ from exojoint.engine.backends.writer import BINARY, Writer, splat, vector
 from exojoint.engine.program import EACH, FUSED, REDUCTIONS, Op, Program
 from exojoint.engine.slots import CONTROL
 
+UNROLL: Final = 4  # rows per turn of a loop: the counter and the jump cost as much as two operations
 CACHE_LINE: Final = 64  # bytes; rows never need a larger alignment
 DOUBLE_PROGRAMS: Final = ("clamp", "control", "patient")  # clock, step control and hoisting keep double precision
 FLIPPED: Final = {"lt": "olt", "le": "ole", "eq": "oeq"}
@@ -112,35 +113,54 @@ def _straight(program: Program, arrays: dict[str, _Array], w: Writer) -> list[st
 
 
 def _loop(program: Program, arrays: dict[str, _Array], w: Writer) -> list[str]:
-    """What stays the same is computed once before the loop; reductions are carried in registers."""
+    """What stays the same is computed once before the loop; reductions are carried in registers; four rows per turn."""
     moving = program.moving()
     names = [""] * len(program.ops)
     for k, o in enumerate(program.ops):
         if not moving[k]:
             names[k] = _operation(o, [names[a] for a in o.args], arrays, w)
     before, w.lines = w.lines, []
-    sums: list[tuple[Op, str, str]] = []
+    sums = [k for k, o in enumerate(program.ops) if o.op in REDUCTIONS]
+    carried = {k: f"%sum{k}" for k in sums}
+    whole = program.turns - program.turns % UNROLL
+    totals = dict(carried)
+    for row in range(UNROLL):
+        w.row = f"%i{row}"
+        w.put_as(w.row, f"add i64 %i, {row}")
+        _turn(program, moving, names, totals, arrays, w)
+    body, w.lines = w.lines, []
+    ends = totals if whole else dict.fromkeys(sums, w.number(0.0))
+    totals = dict(ends)
+    for row in range(whole, program.turns):
+        w.row = str(row)
+        _turn(program, moving, names, totals, arrays, w)
+    for k in sums:
+        _store(program.ops[k], totals[k], arrays, w)
+    if not whole:
+        return [*before, *w.lines]
+    zero = w.number(0.0)
+    phis = [f"  {carried[k]} = phi {w.type} [{zero}, %entry], [{ends[k]}, %loop]" for k in sums]
+    head = ["  br label %loop", "loop:", "  %i = phi i64 [0, %entry], [%next, %loop]", *phis]
+    tail = [
+        f"  %next = add i64 %i, {UNROLL}",
+        f"  %more = icmp ult i64 %next, {whole}",
+        "  br i1 %more, label %loop, label %exit",
+    ]
+    return [*before, *head, *body, *tail, "exit:", *w.lines]
+
+
+def _turn(
+    program: Program, moving: list[bool], names: list[str], totals: dict[int, str], arrays: dict[str, _Array], w: Writer
+) -> None:
+    """Append one turn of a loop for the row that the writer is at."""
     for k, o in enumerate(program.ops):
         if not moving[k]:
             continue
         args = [names[a] for a in o.args]
         if o.op in REDUCTIONS:
-            carried = f"%sum{k}"
-            sums.append((o, carried, w.binary("add", carried, args[0])))
+            totals[k] = w.binary("add", totals[k], args[0])
         else:
             names[k] = _operation(o, args, arrays, w)
-    body, w.lines = w.lines, []
-    for o, _, total in sums:
-        _store(o, total, arrays, w)
-    zero = w.number(0.0)
-    phis = [f"  {c} = phi {w.type} [{zero}, %entry], [{t}, %loop]" for _, c, t in sums]
-    head = ["  br label %loop", "loop:", "  %i = phi i64 [0, %entry], [%i1, %loop]", *phis]
-    tail = [
-        "  %i1 = add i64 %i, 1",
-        f"  %more = icmp ult i64 %i1, {program.turns}",
-        "  br i1 %more, label %loop, label %exit",
-    ]
-    return [*before, *head, *body, *tail, "exit:", *w.lines]
 
 
 def _operation(o: Op, a: Sequence[str], arrays: dict[str, _Array], w: Writer) -> str:
@@ -192,11 +212,12 @@ def _condition(op: str, a: Sequence[str], w: Writer) -> str:
 
 
 def _address(o: Op, array: _Array, w: Writer) -> str:
-    if o.row == EACH:
-        moved = w.put(f"mul i64 %i, {array.pitch}")
+    if o.row == EACH and w.row.startswith("%"):
+        moved = w.put(f"mul i64 {w.row}, {array.pitch}")
         start = w.put(f"getelementptr i8, ptr {array.pointer}, i64 {array.offset}")
         return w.put(f"getelementptr i8, ptr {start}, i64 {moved}")
-    offset = array.offset + o.row * array.pitch
+    row = int(w.row) if o.row == EACH else o.row
+    offset = array.offset + row * array.pitch
     return w.put(f"getelementptr i8, ptr {array.pointer}, i64 {offset}") if offset else array.pointer
 
 

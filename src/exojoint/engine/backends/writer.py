@@ -19,6 +19,7 @@ class Writer:
         self.lines: list[str] = []
         self.declared: set[str] = set()
         self.logarithms: dict[str, tuple[str, str]] = {}
+        self.row = "0"  # of the turn that is being written: a number, or a name inside a loop
         self._next = 0
 
     def name(self) -> str:
@@ -31,6 +32,10 @@ class Writer:
         name = self.name()
         self.lines.append(f"  {name} = {text}")
         return name
+
+    def put_as(self, name: str, text: str) -> None:
+        """Append ``name = text``."""
+        self.lines.append(f"  {name} = {text}")
 
     def number(self, value: float) -> str:
         """Return a constant in all lanes."""
