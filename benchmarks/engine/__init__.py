@@ -1,0 +1,1 @@
+"""The engine against named peers: `python -m benchmarks.engine`."""
