@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -126,14 +125,16 @@ def test_a_second_process_starts_from_the_cache(cache: Path) -> None:
         "print(solve(k, [[1.0]], [[1.0]], [], [1.0], ['a']).values.ravel()[0])\n"
     )
     environment = os.environ | {"EXOJOINT_CACHE": str(cache)}
+    resource = pytest.importorskip("resource", reason="needs the CPU time of child processes")
     outputs, seconds = [], []
     for _ in range(2):
-        start = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         outputs.append(
             subprocess.run(
                 [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
             ).stdout
         )
-        seconds.append(time.perf_counter() - start)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert outputs[0] == outputs[1]
-    assert seconds[1] < 5.0, "a generous bound for busy machines; the benchmark holds the real one"
+    assert seconds[1] < 5.0, "CPU time; a generous bound for busy machines, the benchmark holds the real one"
