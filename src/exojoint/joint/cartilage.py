@@ -22,6 +22,15 @@ def aggrecanase_flux(x: View, p: View, lever: View) -> Value:
     return p.k_aggrecanase * x.adamts5 * lever.aggrecanase_activity * p.rel_turnover * x.aggrecan
 
 
+def args_flux(x: View, p: View, lever: View) -> Value:
+    """Return the fragments with an ARGS end that reach the synovial fluid per day.
+
+    An intact matrix holds most of what is cut in it back; one that has lost its aggrecan lets it go.
+    """
+    lost = matrix_loss(x, p)
+    return aggrecanase_flux(x, p, lever) * (1 - p.w_args_escape + p.w_args_escape * lost * lost * lost)
+
+
 def collagen_flux(x: View, p: View, lever: View, wear: Value) -> Value:
     """Return the collagen lost per day: cut by MMP13 where aggrecan no longer shields it, and worn by load."""
     exposed = (1 + p.gain_collagen_exposure * matrix_loss(x, p)) / (1 + p.gain_collagen_exposure)

@@ -65,6 +65,7 @@ IMPROVED = Structure(
 FLUXES = MappingProxyType(
     {
         "default": IMPROVED,
+        "belief": IMPROVED,  # as two_pool
         "bistable": dataclasses.replace(IMPROVED, drive=synovium.macrophage_drive_self_sustaining),
         "painful_flare": dataclasses.replace(IMPROVED, irritation=pain.irritation_painful),
         "two_pool": IMPROVED,  # its rival fluxes belong to a disposition, not to the knee
@@ -196,8 +197,8 @@ def load_joint(species: str = "human", structure: str = "default") -> JointModel
     species : str
         ``human``, ``rat``, ``mouse`` or ``rabbit``.
     structure : str
-        ``default``, one of its rivals (``bistable``, ``painful_flare``, ``two_pool``), or ``reference_0_1``, which
-        reproduces the specification's prototype.
+        ``default``, a rival of it (``belief``, ``bistable``, ``painful_flare``, ``two_pool``), or ``reference_0_1``,
+        which reproduces the specification's prototype.
 
     Raises
     ------
@@ -266,12 +267,14 @@ class _Knee:
         thickness = observation.thickness_observables(self.x, self.p, self.remaining)
         zones_x = [own_x for own_x, _, _ in self.zones.values()]
         zones_p = [own_p for _, own_p, _ in self.zones.values()]
+        args = sum(p.frac_zone * cartilage.args_flux(x, p, lever) for x, p, lever in self.zones.values())
+        _, collagen = self.fluxes_of_fragments()
         return {
             **observation.pain_observables(self.p, self.pain),
             "pain_behaviour": self.pain,
             **thickness,
             "jsw": self.fluxes.jsw(self.x, self.p, thickness["thickness_mftc"]),
-            **observation.fluid_observables(self.x, self.p, *self.fluxes_of_fragments()),
+            **observation.fluid_observables(self.x, self.p, args, collagen),
             "marrow_lesion": self.x.marrow_lesion,
             "sclerosis": self.x.sclerosis,
             "osteophytes": self.x.osteophytes,

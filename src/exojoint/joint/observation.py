@@ -30,11 +30,11 @@ def thickness_observables(x: View, p: View, remaining: Value) -> dict[str, Value
     }
 
 
-def fluid_observables(x: View, p: View, aggrecan_flux: Value, collagen_flux: Value) -> dict[str, Value]:
+def fluid_observables(x: View, p: View, args: Value, collagen_flux: Value) -> dict[str, Value]:
     """Return synovial-fluid volume, markers and macrophage ratio."""
     return {
         "effusion_volume": x.volume,
-        "sf_args": p.args_ref * aggrecan_flux / p.aggrecan_flux_ref,
+        "sf_args": p.args_ref * args / p.aggrecan_flux_ref,
         "ctx_ii": collagen_flux / p.collagen_flux_ref,
         "sf_il6": p.sf_il6_ref * x.il6,
         "sf_il1b": p.sf_il1b_ref * x.il1b,

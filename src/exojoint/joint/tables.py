@@ -19,7 +19,7 @@ from exojoint.joint.views import ZONES
 KINDS = ("product", "sum", "or")
 SPECIES = ("human", "rat", "mouse", "rabbit")
 ANIMAL = "animal"  # any species but the human, where an observable is for animals only
-STRUCTURES = ("default", "reference_0_1", "bistable", "painful_flare", "two_pool")
+STRUCTURES = ("default", "reference_0_1", "belief", "bistable", "painful_flare", "two_pool")
 REFERENCE = "reference_0_1"  # the specification's prototype
 OBSERVABLE_COLUMNS = ("name", "unit", "meaning", "only", "source", "after_replacement")
 ENDS = "ends"  # of an observable that a replaced joint no longer has

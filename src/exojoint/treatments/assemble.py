@@ -120,12 +120,13 @@ def equations(
     pain = joint.inflammation(x, p, lever)["pain"]
     rates = joint.rates(x, p, lever)
     seen = joint.observe(x, p, lever)
+    score = joint.pain(x, p, lever) if any(part.equations.reads_pain for part in parts) else None
     for part in parts:
         inflow: Value = 0.0
         for other in parts:
             if other.feeds == part.name:
                 inflow = inflow + other.secretion(x, p, read)
-        rates |= part.rates(x, p, read, pain, inflow)
+        rates |= part.rates(x, p, read, pain, inflow, score)
         seen |= part.observe(x, p, read)
     return rates, seen
 

@@ -64,7 +64,13 @@ class Disposition:
         return self.equations.effects(Moment(x, p, readouts))
 
     def rates(
-        self, x: Values, p: Values, readouts: Values, inflammation_pain: Value, inflow: Value = 0.0
+        self,
+        x: Values,
+        p: Values,
+        readouts: Values,
+        inflammation_pain: Value,
+        inflow: Value = 0.0,
+        pain: Value = None,
     ) -> dict[str, Value]:
         """Return the rate of every own state, in its unit per day.
 
@@ -76,8 +82,10 @@ class Disposition:
             Inflammation that nociceptors see, after the levers.
         inflow : value
             Vesicles secreted into this disposition (1e9 particles per day).
+        pain : value
+            Pain score after the levers, where the equations ask for it.
         """
-        return self.equations.rates(Moment(x, p, readouts, inflammation_pain, inflow))
+        return self.equations.rates(Moment(x, p, readouts, inflammation_pain, inflow, pain))
 
     def observe(self, x: Values, p: Values, readouts: Values) -> dict[str, Value]:
         """Return the observables beside the states."""
@@ -98,6 +106,12 @@ def _exosome(structure: str) -> Equations:
     return two_pool.with_second_pool(one_pool) if structure == two_pool.STRUCTURE else one_pool
 
 
+def _context(structure: str) -> Equations:
+    if structure == context.BELIEF:
+        return Equations(context.effects, context.rates_of_belief, reads_pain=True)
+    return Equations(context.effects, context.rates)
+
+
 EQUATIONS: Mapping[str, Callable[[str], Equations]] = MappingProxyType(
     {
         "exosome": _exosome,
@@ -115,7 +129,7 @@ EQUATIONS: Mapping[str, Callable[[str], Equations]] = MappingProxyType(
         "adamts5_inhibitor": lambda _: Equations(comparators.adamts5_effects, comparators.adamts5_rates),
         "antibody": lambda _: Equations(comparators.antibody_effects, comparators.antibody_rates),
         "replacement": lambda _: Equations(comparators.replacement_effects, comparators.replacement_rates),
-        "context": lambda _: Equations(context.effects, context.rates),
+        "context": _context,
     }
 )
 FEEDS: Mapping[str, str] = MappingProxyType({"msc": "exosome", "vesicle_gel": "exosome"})

@@ -24,6 +24,8 @@ class Moment:
         Inflammation that nociceptors see, after the levers; None while levers are still being combined.
     inflow : value
         Vesicles secreted into this disposition (1e9 particles per day).
+    pain : value
+        Pain score after the levers, for rates that answer to it (see `Equations`); None for all others.
     """
 
     x: Values
@@ -31,6 +33,7 @@ class Moment:
     read: Values
     inflammation_pain: Value = None
     inflow: Value = 0.0
+    pain: Value = None
 
 
 def no_secretion(_at: Moment) -> Value:
@@ -45,9 +48,10 @@ def nothing_observed(_at: Moment) -> dict[str, Value]:
 
 @dataclass(frozen=True, slots=True)
 class Equations:
-    """The four functions of a disposition; each reads a `Moment`."""
+    """The four functions of a disposition; each reads a `Moment`, whose pain is there for those that ask for it."""
 
     effects: Callable[[Moment], dict[str, Value]]
     rates: Callable[[Moment], dict[str, Value]]
     observe: Callable[[Moment], dict[str, Value]] = nothing_observed
     secretion: Callable[[Moment], Value] = no_secretion
+    reads_pain: bool = False

@@ -80,6 +80,20 @@ def test_joint_space_stops_at_bone_on_bone():
     assert reference.observe(worn, p, neutral(reference.levers))["jsw"] < 0.1
 
 
+def test_a_matrix_that_has_lost_aggrecan_lets_its_fragments_go():
+    joint, reference = load_joint(), load_joint("human", "reference_0_1")
+    x, _ = defaults(joint)
+    intact = x | {f"aggrecan_{z}": 1.0 for z in (1, 2, 3)}
+    worn = x | {f"aggrecan_{z}": 0.4 for z in (1, 2, 3)}
+
+    def args(knee, state):
+        return knee.observe(state, defaults(knee)[1], neutral(knee.levers))["sf_args"]
+
+    assert args(joint, x) == pytest.approx(args(reference, x), rel=1e-3)
+    assert args(joint, intact) < args(reference, intact)
+    assert args(joint, worn) > args(reference, worn)
+
+
 def test_observables_of_the_reference_knee_read_as_in_a_clinic():
     joint = load_joint()
     x, p = defaults(joint)

@@ -8,18 +8,19 @@ import pytest
 from exojoint.core.errors import InputError
 from exojoint.joint.levers import neutral
 from exojoint.joint.model import load_joint
+from exojoint.joint.tables import STRUCTURES
 from exojoint.treatments.assemble import assemble
 from exojoint.treatments.dispositions import list_dispositions, load_disposition
 
 from .conftest import draw
 
 
-@pytest.mark.parametrize("structure", ["default", "reference_0_1"])
+@pytest.mark.parametrize("structure", STRUCTURES)
 def test_dormant_dispositions_leave_the_joint_bit_for_bit(structure):
     joint = load_joint("human", structure)
     full = assemble(joint, [load_disposition(name, structure) for name in list_dispositions()])
     rng = np.random.default_rng(7)
-    for _ in range(200):
+    for _ in range(100):
         x, p = draw(full, rng)
         x |= {state.name: 0.0 for part in full.dispositions for state in part.states}
         p |= {name: 0.0 for part in full.dispositions for name in part.inputs}

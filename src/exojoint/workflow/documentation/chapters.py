@@ -178,7 +178,7 @@ def _heads(part: Disposition) -> Iterator[FunctionType]:
     """Yield the functions that a disposition is made of, those left out aside."""
     for item in fields(part.equations):
         function = getattr(part.equations, item.name)
-        if function is not item.default:
+        if callable(function) and function is not item.default:
             yield _plain(function)
 
 

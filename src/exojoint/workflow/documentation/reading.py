@@ -314,11 +314,11 @@ class _Reader:
         """Return role, left side and full names of what a line defines."""
         vocabulary = self.scope.vocabulary
         states, levers = (vocabulary.names(found.name, kind) for kind in ("state", "lever"))
-        if given and states and self.function.endswith("rates"):
+        if given and states and "rates" in self.function.split("_"):
             index = found.index or ("" if found.name in states else "z")
             top = f"<mrow><mi>d</mi>{glyph(found.name, 'state').mathml('state', found.name, index)}</mrow>"
             return "rate", f"<mfrac>{top}<mrow><mi>d</mi><mi>t</mi></mrow></mfrac>", states
-        if given and levers and self.function.endswith("effects"):
+        if given and levers and "effects" in self.function.split("_"):
             index = found.index or ("" if found.name in levers else "z")
             return "lever", glyph(found.name, "lever").mathml("lever", found.name, index), levers
         return "quantity", symbol(found, found.name, self.scope)[0], ()
