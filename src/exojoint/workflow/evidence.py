@@ -100,7 +100,8 @@ def pool(
     source : name of a question, a question file (.toml), or a table (.csv, .xlsx)
     measure : of a table: MD, SMD, RR ...; without it the table has effects with variance, se or interval
     columns : role to header, where names do not say it
-    method, interval, level : as `exojoint.evidence.pooling.pool.pool`; MH and PETO for counts of events
+    method, interval, level : as `exojoint.evidence.pooling.pool.pool`; MH, PETO and GLMM for counts of events;
+        BAYES for few studies
     moderators : columns of a meta-regression
     cluster : column that makes effects depend on each other
     records : extraction sheets to add to the package's records (for a question)
@@ -175,17 +176,23 @@ def network(
 
 
 def bias(
-    source: Path, *, measure: str | None = None, columns: Mapping[str, str] | None = None, plot: Path | None = None,
-    figures: Path | None = None,
+    source: Path, *, measure: str | None = None, columns: Mapping[str, str] | None = None, averaged: bool = True,
+    plot: Path | None = None, figures: Path | None = None,
 ) -> Evidence:  # fmt: skip
     """Ask every method about bias in a table of effects.
+
+    Parameters
+    ----------
+    source, measure, columns : as in `pool`
+    averaged : average over models of bias too, which takes seconds
+    plot, figures : file for the funnel plot, folder for all figures
 
     Raises
     ------
     InputError
         With every problem of the table.
     """
-    report = bias_of(read_effects(Path(source), measure, columns))
+    report = bias_of(read_effects(Path(source), measure, columns), averaged=averaged)
     numbers = {"measure": report.table.measure, "naive": report.pooled.to_dict(), **report.methods}
     return result(bias_text(report), numbers, figures_of(report, Path(source).stem), plot, figures)
 

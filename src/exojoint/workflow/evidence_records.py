@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from exojoint.core.errors import InputError, Problem
 from exojoint.core.files import atomic_write
+from exojoint.evidence.bias.risk import summary
 from exojoint.evidence.extraction.duplicates import find_duplicates
 from exojoint.evidence.extraction.importer import import_records
 from exojoint.evidence.extraction.prisma import flow_of_records, read_flow
@@ -17,6 +19,7 @@ from exojoint.evidence.extraction.template import columns_csv, template_csv
 from exojoint.evidence.extraction.works import work_of
 from exojoint.evidence.figures.prisma import prisma_diagram
 from exojoint.evidence.questions.question_file import list_questions, load_question
+from exojoint.evidence.questions.risk_table import lights_of, risk_of
 from exojoint.evidence.records.load import load_records, load_studies
 from exojoint.workflow.evidence import Evidence, result
 from exojoint.workflow.evidence_text import SHOWN
@@ -79,6 +82,32 @@ def template(path: Path) -> Path:
     atomic_write(target, template_csv())
     atomic_write(target.with_name(f"{target.stem}-columns.csv"), columns_csv())
     return target
+
+
+def risk(sheet: Path, *, plot: Path | None = None, figures: Path | None = None) -> Evidence:
+    """Count and draw the risk of bias of the studies of a sheet: SYRCLE for animals, RoB 2 for trials.
+
+    Raises
+    ------
+    InputError
+        With every problem of the sheet, and when no study is judged.
+    """
+    path = Path(sheet)
+    judged = risk_of(import_records(path).records.values())
+    if not judged:
+        raise InputError(Problem(path.name, "has no judgements", "rob_tool and rob_1, rob_2 ... of at least one study"))
+    lines, numbers, pictures = [], {}, {}
+    for tool, studies in judged.items():
+        counts = summary(studies)
+        lines.append(f"{tool}, {len(studies)} studies")
+        lines += [f"  {item}: {', '.join(f'{n} {word}' for word, n in row.items())}" for item, row in counts.items()]
+        numbers[tool] = {
+            "items": counts,
+            "studies": {one.study: {**one.judgements, "overall": one.overall} for one in studies},
+        }
+        name = f"risk_{tool.replace(' ', '').lower()}"
+        pictures[name] = lights_of(studies, tool, f"{path.stem}: risk of bias")
+    return result("\n".join(lines), numbers, pictures, plot, figures)
 
 
 def prisma(source: Path | None = None, *, plot: Path | None = None) -> Evidence:

@@ -38,10 +38,15 @@ def pooled_text(numbers: Mapping[str, Any]) -> str:
 
 def answer_text(reply: Answer) -> str:
     """Say an answer, window by window, with the rows it rests on and those beside them."""
-    lines = [reply.question.title]
-    for part in reply.parts:
+    lines, rating = [reply.question.title], reply.question.rules.rating
+    lines += [f"  {rating.text}"] if rating is not None else []
+    for index, part in enumerate(reply.parts):
         lines.append(f"  {part.window.name}: {part.words}")
-        lines += [f"    {part.estimate.method}"] if part.estimate is not None else []
+        prior = reply.prior(index)
+        if part.estimate is not None and prior is not None:
+            lines.append(f"    {part.estimate.method}")
+            wide = f", widened x{prior.sd / part.estimate.sd:.3g}" if prior.sd > part.estimate.sd else ""
+            lines.append(f"    as a prior: {_number(prior.value)}, SD {_number(prior.sd)}{wide}")
         for row in part.rows:
             ends = f"{_number(row.effect)} ({_number(finite_or_none(row.low))} to {_number(finite_or_none(row.high))})"
             lines.append(f"    {row.role:<9} {row.label}: {ends} {row.note}".rstrip())
@@ -50,12 +55,13 @@ def answer_text(reply: Answer) -> str:
 
 def answer_data(reply: Answer) -> dict[str, Any]:
     """Return an answer as plain JSON values."""
-    question = reply.question
+    question, rating = reply.question, reply.question.rules.rating
     return {
         "question": question.title, "name": question.name, "measure": question.measure,
         "direction": question.direction, "bias": question.rules.bias.handling,
-        "certainty": question.words["certainty"], "targets": list(question.rules.scale.targets),
-        "sd_points": question.rules.scale.sd, "windows": [_part(part) for part in reply.parts],
+        "certainty": rating.certainty.level if rating else None, "certainty_reasons": rating.text if rating else None,
+        "targets": list(question.rules.scale.targets), "sd_points": question.rules.scale.sd,
+        "windows": [_part(part) | {"prior": _estimate(reply.prior(i))} for i, part in enumerate(reply.parts)],
         "records": list(reply.records),
     }  # fmt: skip
 
@@ -152,7 +158,7 @@ def _test(statistic: float | None, df: float | None, p: float | None) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4g}"
+    return "-" if value is None else f"{value + 0.0:.4g}"  # never "-0"
 
 
 def _interval(ends: Mapping[str, Any]) -> str:

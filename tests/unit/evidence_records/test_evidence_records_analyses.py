@@ -304,3 +304,74 @@ def test_any_numbers_in_any_analysis_end_well_or_in_an_input_error(write, rows):
         except InputError:
             continue
         assert table.y.shape == table.v.shape
+
+
+def test_few_or_rare_events_have_their_own_methods(shared):
+    bcg = shared / "data" / "meta" / "bcg.csv"
+    exact = evidence.pool(bcg, measure="OR", method="GLMM").data()
+    usual = evidence.pool(bcg, measure="OR", method="ML", interval="normal").data()
+    assert exact["estimate"] == pytest.approx(usual["estimate"], abs=0.02)
+    with pytest.raises(InputError, match="'RR' has no GLMM"):
+        evidence.pool(bcg, measure="RR", method="GLMM")
+    believed = evidence.pool(bcg, measure="OR", method="BAYES").data()
+    assert believed["estimate"] == pytest.approx(usual["estimate"], abs=0.05)
+    assert believed["probability_above_0"] < 0.01
+    assert believed["I2"] is None
+    json.dumps(believed, allow_nan=False)
+
+
+def test_shares_of_one_group_are_pooled_as_counts(write):
+    table = write("one.csv", "study,events,n\nA,3,40\nB,5,60\nC,0,20\n")
+    data = evidence.pool(table, measure="PLO", method="GLMM").data()
+    assert data["estimate"] == pytest.approx(math.log(8 / 112), abs=0.05)
+
+
+def test_two_studies_are_believed_rather_than_estimated(write):
+    table = write("two.csv", "study,yi,vi\nA,-0.5,0.04\nB,-0.2,0.05\n")
+    data = evidence.pool(table, method="BAYES").data()
+    assert any("tau is what its prior says" in text for text in data["warnings"])
+    assert any("standardised differences" in text for text in data["warnings"])
+
+
+def test_averaging_over_models_is_one_more_opinion(write):
+    rows = "".join(f"S{i},{-0.3 - 0.05 * i},{0.02 + 0.02 * i}\n" for i in range(6))
+    data = evidence.bias(write("six.csv", "study,yi,vi\n" + rows)).data()["model_averaging"]
+    assert -0.7 < data["estimate"] <= 0.0
+    assert 0 < data["p_bias"] < 1
+    assert "model_averaging" not in evidence.bias(write("six.csv", "study,yi,vi\n" + rows), averaged=False).data()
+
+
+RISK = """study_id,kind,arm,outcome,comparator,direction,verified,rob_tool,rob_1,rob_2,rob_3,rob_4,rob_5
+made1,trial,msc_ev,pain,saline,-1,seen,RoB 2,low,low,low,low,low
+made1,trial,msc_ev,function,saline,1,seen,RoB 2,low,low,low,low,low
+made2,trial,msc_ev,pain,saline,-1,seen,RoB 2,low,some concerns,low,high,low
+made3,trial,msc_ev,pain,saline,-1,seen,,,,,,
+"""
+
+
+def test_risk_of_bias_of_a_sheet_is_counted_and_drawn(write, tmp_path):
+    found = evidence_records.risk(write("risk.csv", RISK), figures=tmp_path / "f")
+    data = found.data()["RoB 2"]
+    assert data["items"]["overall"] == {"low": 1, "high": 1}
+    assert set(data["studies"]) == {"made1", "made2"}
+    assert (tmp_path / "f" / "risk_rob2.svg").exists()
+    assert "RoB 2, 2 studies" in found.text()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("RoB 2,low,some", ",low,some", "judgements without a tool"),
+        ("some concerns", "unclear", "'unclear' is unknown"),
+    ],
+)
+def test_judgements_that_do_not_fit_their_tool_are_told(write, old, new, message):
+    with pytest.raises(InputError) as caught:
+        evidence_records.risk(write("risk.csv", RISK.replace(old, new)))
+    assert message in str(caught.value)
+
+
+def test_a_sheet_without_judgements_has_nothing_to_draw(write):
+    text = "\n".join(line for line in RISK.splitlines() if not line.startswith(("made1", "made2")))
+    with pytest.raises(InputError, match="has no judgements"):
+        evidence_records.risk(write("risk.csv", text + "\n"))

@@ -192,7 +192,7 @@ name = "all"
 """
 
 
-@pytest.mark.parametrize("handling", ["selection", "pet-peese", "trim-and-fill"])
+@pytest.mark.parametrize("handling", ["selection", "pet-peese", "trim-and-fill", "averaged"])
 def test_bias_models_of_pooled_studies_stand_beside_the_naive_value(write, handling):
     many = [
         f"SYNTH-{i},trial,msc_ev,patients,saline,pain,-1,180,{size},{-20 - 30 / (1 + i):.1f},20,{size},-18,20,SD,seen"
@@ -202,7 +202,7 @@ def test_bias_models_of_pooled_studies_stand_beside_the_naive_value(write, handl
     question = read_question(write("synthetic.toml", BASE + f'[bias]\nhandling = "{handling}"\nreason = "test"\n'))
     part = answer(question, {**load_records(), **added}).parts[0]
     assert part.naive is not None
-    assert f"adjusted by {handling}" in part.estimate.method
+    assert ("averaged over" if handling == "averaged" else f"adjusted by {handling}") in part.estimate.method
 
 
 def test_a_bias_model_that_cannot_be_fitted_is_said(write):
@@ -210,6 +210,9 @@ def test_a_bias_model_that_cannot_be_fitted_is_said(write):
     question = read_question(write("synthetic.toml", BASE + '[bias]\nhandling = "selection"\nreason = "test"\n'))
     part = answer(question, {**load_records(), **added}).parts[0]
     assert "selection" in part.estimate.method
+
+
+STEP = '[certainty]\nstart = "animal"\n[[certainty.steps]]\ndomain = "{domain}"\nlevels = {levels}\nreason = "r"\n'
 
 
 @pytest.mark.parametrize(
@@ -230,6 +233,13 @@ def test_a_bias_model_that_cannot_be_fitted_is_said(write):
         ("[select]", "[silent]\npairs = 1\n[select]", "silent pairs: is 1"),
         ("[select]", "[model]\nmin_studies = 1\n[select]", "min_studies: is 1"),
         ("[select]", "[modle]\n[select]", 'Did you mean "model"'),
+        ("[select]", '[certainty]\nlevel = "lo"\nreason = "r"\n[select]', 'Did you mean "low"'),
+        ("[select]", '[certainty]\nlevel = "low"\n[select]', "certainty reason: is missing"),
+        ("[select]", '[certainty]\nstart = "animal"\n[select]', "certainty steps: is missing"),
+        ("[select]", '[certainty]\nlevel = "low"\nreason = "r"\nstart = "animal"\n[select]', "a level and steps"),
+        ("[select]", STEP.format(domain="luck", levels=-1) + "[select]", "domain 'luck' is unknown"),
+        ("[select]", STEP.format(domain="imprecision", levels=-3) + "[select]", "-3 levels"),
+        ("[select]", STEP.format(domain="imprecision", levels='"one"') + "[select]", "levels: is 'one'"),
         ('question = "Synthetic?"', "question = 3", "question: is missing or not a text"),
     ],
 )
@@ -267,3 +277,28 @@ def test_question_files_are_named_as_they_say():
         for item in folder.iterdir()
         if item.name.endswith(".toml")
     )
+
+
+def test_less_certain_evidence_makes_a_wider_prior_and_says_why():
+    reply = answer(load_question("animal_efficacy"), load_records())
+    rating, prior = reply.question.rules.rating, reply.prior()
+    assert rating.certainty.level == "very low"
+    assert prior.value == reply.estimate.value
+    assert prior.sd == pytest.approx(rating.certainty.widening * reply.estimate.sd)
+    assert "GRADE very low certainty" in prior.method
+    knee = reply.prior(new_setting=True)
+    assert knee.sd == pytest.approx((prior.sd**2 + prior.between_study_sd**2) ** 0.5)
+    assert answer(load_question("vesicles_pain"), load_records()).prior() is None
+
+
+def test_a_question_without_a_rating_is_its_own_prior():
+    reply = answer(load_question("untreated"), load_records())
+    assert reply.question.rules.rating is None
+    assert reply.prior() == reply.estimate
+
+
+def test_every_published_rating_names_who_rated():
+    for name in list_questions():
+        rating = load_question(name).rules.rating
+        if rating is not None and not rating.certainty.steps:
+            assert len(rating.reason) > 10, name

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exojoint.core.errors import InputError
+from exojoint.evidence.bias.averaging import robust_bayesian_average
 from exojoint.evidence.bias.selection import selection_model
 from exojoint.evidence.bias.small_study import pet_peese
 from exojoint.evidence.bias.trim_fill import trim_and_fill
@@ -55,6 +56,9 @@ def adjusted(question: Question, y: Array, v: Array, estimate: Estimate) -> Esti
         elif bias.handling == "trim-and-fill":
             filled = trim_and_fill(y, v).adjusted
             value, se, tau = filled.estimate, filled.se, math.sqrt(filled.tau2)
+        elif bias.handling == "averaged":
+            fitted = robust_bayesian_average(y, v, direction="less" if question.direction < 0 else "greater")
+            return fitted.to_estimate(estimate.rows_used, estimate.method)
         else:
             return shrunk(estimate, bias) if bias.handling == "shrink" else estimate
     except InputError as error:

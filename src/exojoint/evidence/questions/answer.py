@@ -65,6 +65,22 @@ class Answer:
         """The headline."""
         return self.parts[0].estimate
 
+    def prior(self, index: int = 0, *, new_setting: bool = False) -> Estimate | None:
+        """Return the estimate of a window as wide as its certainty asks; None where there is no number.
+
+        Parameters
+        ----------
+        index : int
+            Which window.
+        new_setting : bool
+            Whether it is for one new study or knee, so that the spread between studies joins in.
+        """
+        estimate, rating = self.parts[index].estimate, self.question.rules.rating
+        if estimate is None:
+            return None
+        wide = estimate if rating is None else rating.certainty.widen(estimate)
+        return wide.for_a_new_setting() if new_setting else wide
+
 
 def answer(question: Question, records: Mapping[str, Record]) -> Answer:
     """Answer a question from records.

@@ -11,23 +11,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exojoint.core.errors import InputError
+from exojoint.evidence.bias.averaging import robust_bayesian_average
 from exojoint.evidence.bias.excess import excess_significance
 from exojoint.evidence.bias.fail_safe import fail_safe_n
 from exojoint.evidence.bias.influence import baujat, cumulative, influence, leave_one_out
 from exojoint.evidence.bias.selection import selection_model
 from exojoint.evidence.bias.small_study import begg_test, egger_test, pet_peese
 from exojoint.evidence.bias.trim_fill import TrimFill, trim_and_fill
-from exojoint.evidence.extraction.effect_table import EffectTable
+from exojoint.evidence.extraction.effect_table import GENERIC, EffectTable
 from exojoint.evidence.figures.cumulative import cumulative as cumulative_figure
 from exojoint.evidence.figures.funnel import funnel
 from exojoint.evidence.figures.scatter import baujat as baujat_figure
+from exojoint.evidence.figures.scatter import labbe
 from exojoint.evidence.figures.style import Picture
 from exojoint.evidence.pooling.pool import pool
-from exojoint.evidence.questions.from_table import axis_of, scatter_axis
+from exojoint.evidence.questions.from_table import COUNTS, axis_of, scatter_axis
 from exojoint.evidence.results import PooledResult, finite_or_none
 
 Array = NDArray[np.float64]
 STEP = 0.025  # one-sided p value of a selection model's step
+MOST_AVERAGED = 40  # studies: beyond it the averaging over models takes longer than anyone waits at a terminal
+CURVE = 400  # points of the pooled line in a L'Abbe plot
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,15 @@ class BiasReport:
     filled: TrimFill | None
 
 
-def bias_of(table: EffectTable) -> BiasReport:
+def bias_of(table: EffectTable, *, averaged: bool = True) -> BiasReport:
     """Ask every method; one that cannot answer says why and does not stop the others.
+
+    Parameters
+    ----------
+    table : EffectTable
+        From `read_effects`.
+    averaged : bool
+        Whether to average over models of bias too, which takes seconds.
 
     Raises
     ------
@@ -82,6 +93,8 @@ def bias_of(table: EffectTable) -> BiasReport:
         "leave_one_out": lambda: _leave_one_out(y, v, labels),
         "influence": lambda: _influence(y, v, labels),
     }
+    if averaged:
+        methods["model_averaging"] = lambda: _averaged(table, y, v, direction)
     found = {name: _asked(method) for name, method in methods.items()}
     return BiasReport(table, pooled, found, kept[0] if kept else None)
 
@@ -141,6 +154,21 @@ def _excess(y: Array, v: Array) -> dict[str, Any]:
     return {"observed": fit.observed, "expected": finite_or_none(fit.expected), "p": finite_or_none(fit.p)}
 
 
+def _averaged(table: EffectTable, y: Array, v: Array, direction: str) -> dict[str, Any]:
+    if y.size > MOST_AVERAGED:
+        return {"problem": f"more than {MOST_AVERAGED} studies: ask robust_bayesian_average itself"}
+    standard = table.measure.startswith("SMD") or table.scale == "log"
+    if not standard and table.measure != GENERIC:
+        return {"problem": "its priors are for standardised differences and logarithms of ratios"}
+    fit = robust_bayesian_average(y, v, direction=direction)
+    ends = fit.interval()
+    note = [] if standard else ["its priors took the effects as standardised differences or logarithms of ratios"]
+    return {
+        "estimate": fit.mean, "sd": fit.sd, "lower": ends.lower, "upper": ends.upper, "tau": fit.tau,
+        "p_effect": fit.probability("effect"), "p_bias": fit.probability("bias"), "warnings": [*fit.warnings, *note],
+    }  # fmt: skip
+
+
 def _fail_safe(y: Array, v: Array) -> dict[str, Any]:
     return {kind: fail_safe_n(y, v, kind=kind).number for kind in ("rosenthal", "rosenberg")}
 
@@ -162,7 +190,7 @@ def _influence(y: Array, v: Array, labels: list[str]) -> dict[str, Any]:
 
 
 def figures_of(report: BiasReport, title: str) -> dict[str, Picture]:
-    """Return the figures that the table allows: funnel, Baujat, cumulative (where it has years)."""
+    """Return the figures that the table allows: funnel, Baujat, cumulative (with years), L'Abbe (with counts)."""
     table = report.table
     used = np.isfinite(table.y) & np.isfinite(table.v)
     y, v = table.y[used], table.v[used]
@@ -194,4 +222,22 @@ def figures_of(report: BiasReport, title: str) -> dict[str, Picture]:
         pictures["cumulative"] = cumulative_figure(
             named, [s.estimate for s in steps], [s.interval for s in steps], axis, title=title
         )
+    if all(name in table.raw for name in COUNTS):
+        pictures["labbe"] = _labbe(report, used, title)
     return pictures
+
+
+def _labbe(report: BiasReport, used: NDArray[np.bool_], title: str) -> Picture:
+    events1, n1, events2, n2 = (report.table.raw[name][used] for name in COUNTS)
+    control = np.linspace(0.0, 1.0, CURVE + 1)[1:-1]
+    effect = report.pooled.estimate
+    if report.table.measure == "RR":
+        treated = control * math.exp(effect)
+    elif report.table.measure == "OR":
+        odds = control / (1 - control) * math.exp(effect)
+        treated = odds / (1 + odds)
+    else:
+        treated = control + effect if report.table.measure == "RD" else np.full(control.size, np.nan)
+    inside = (treated >= 0) & (treated <= 1)
+    curve = dict(zip(control[inside].tolist(), treated[inside].tolist(), strict=True))
+    return labbe(events2 / n2, events1 / n1, n1 + n2, title=title, curve=curve or None)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exojoint.core.errors import InputError, Problem
+from exojoint.evidence.bayes import bayes_pool
 from exojoint.evidence.effects import back_transform
 from exojoint.evidence.estimate import Interval
 from exojoint.evidence.extraction.effect_table import EffectTable
@@ -19,13 +20,15 @@ from exojoint.evidence.figures.points import Array
 from exojoint.evidence.figures.scatter import Line, bubble
 from exojoint.evidence.figures.style import Picture
 from exojoint.evidence.multilevel.correlated import CheResult, correlated_hierarchical
+from exojoint.evidence.pooling.glmm import glmm_odds_ratio, glmm_proportion
 from exojoint.evidence.pooling.pool import pool
 from exojoint.evidence.pooling.regression import meta_regression
 from exojoint.evidence.pooling.tables import mantel_haenszel, peto
 from exojoint.evidence.results import Coefficients, PooledResult, RegressionResult, finite_or_none, t_quantile
 
 COUNTS = ("events1", "n1", "events2", "n2")
-TABLE_METHODS = ("MH", "PETO")  # from the counts of events, without a variance of each study
+TABLE_METHODS = ("MH", "PETO", "GLMM")  # from the counts of events, without a variance of each study
+BAYES = "BAYES"
 SIDES = 1.959964  # standard errors to each side of a 95 % normal interval
 POINTS_OF_A_LINE = 40
 
@@ -66,7 +69,8 @@ def pool_table(
     table : EffectTable
         From `read_effects`.
     method, interval, level
-        As in `pool`; ``MH`` and ``PETO`` pool counts of events.
+        As in `pool`; ``MH``, ``PETO`` and ``GLMM`` (OR, PLO) pool counts of events; ``BAYES`` takes a half-normal
+        prior of tau with scale 0.5, for standardised differences and logarithms of ratios.
     moderators : sequence of str
         Columns of the table; the first coefficient is the intercept.
     cluster : str, optional
@@ -86,18 +90,47 @@ def pool_table(
         return _regressed(table, fit, level)
     if method.upper() in TABLE_METHODS:
         return _plain(table, _from_counts(table, method.upper(), level))
+    if method.upper() == BAYES:
+        return _believed(table, level)
     return _plain(table, pool(table.y, table.v, method=method, interval=interval, level=level))
 
 
 def _from_counts(table: EffectTable, method: str, level: float) -> PooledResult:
-    missing = [name for name in COUNTS if name not in table.raw]
+    if method == "GLMM" and table.measure == "PLO":
+        return glmm_proportion(**_counts(table, ("events", "n"), method), level=level)
+    counts = _counts(table, COUNTS, method)
+    if method == "PETO":
+        return peto(**counts, level=level)
+    if method == "MH":
+        return mantel_haenszel(**counts, measure=table.measure, level=level)
+    if table.measure != "OR":
+        raise InputError(Problem("measure", f"'{table.measure}' has no GLMM here", "OR or PLO", "Give --measure OR."))
+    return glmm_odds_ratio(**counts, level=level)
+
+
+def _counts(table: EffectTable, names: Sequence[str], method: str) -> dict[str, Any]:
+    missing = [name for name in names if name not in table.raw]
     if missing:
         todo = "Give group counts and --measure RR, OR or RD."
         raise InputError(Problem("table", f"has no {', '.join(missing)}", f"counts of events for {method}", todo))
-    x1, m1, x2, m2 = (table.raw[name] for name in COUNTS)
-    if method == "PETO":
-        return peto(events1=x1, n1=m1, events2=x2, n2=m2, level=level)
-    return mantel_haenszel(events1=x1, n1=m1, events2=x2, n2=m2, measure=table.measure, level=level)
+    return {name: table.raw[name] for name in names}
+
+
+def _believed(table: EffectTable, level: float) -> Synthesis:
+    """Pool with a prior of tau: the posterior's median, its central interval, and that of a new study."""
+    fit = bayes_pool(table.y, table.v)
+    ends, new = fit.mean.interval(level), fit.new_study.interval(level)
+    estimate, tau = fit.mean.quantile(0.5), fit.tau_quantile(0.5)
+    name = f"Bayesian, half-normal prior of tau, scale {fit.prior.scale:g}"
+    numbers: dict[str, Any] = {
+        "estimate": estimate, "se": fit.mean.sd, "interval": _ends(ends), "prediction_interval": _ends(new),
+        "tau2": tau**2, "I2": None, "Q": None, "Q_df": None, "Q_p": None, "k": len(fit.studies), "method": name,
+        "probability_above_0": fit.probability_above(0.0), "warnings": [*table.warnings, *fit.warnings],
+    }  # fmt: skip
+    if not (table.measure.startswith("SMD") or table.scale == "log"):
+        numbers["warnings"] += ["the prior takes effects as standardised differences or logarithms of ratios"]
+    numbers |= _common(table, estimate, ends, new)
+    return Synthesis(table, numbers, Summary(name, estimate, ends, new), _weights(table, tau**2))
 
 
 def _plain(table: EffectTable, result: PooledResult) -> Synthesis:

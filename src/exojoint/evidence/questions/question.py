@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from exojoint.evidence.bias.grade import Certainty
+
 MEASURES = ("SMD", "points", "MD", "RR", "events", "percent")
-HANDLINGS = ("none", "restricted", "shrink", "selection", "pet-peese", "trim-and-fill")
-CERTAINTIES = ("high", "moderate", "low", "very low")
+HANDLINGS = ("none", "restricted", "shrink", "selection", "pet-peese", "trim-and-fill", "averaged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ class Bias:
     ----------
     handling : str
         ``none``; ``restricted`` (the preferred record leaves the biased studies out); ``shrink`` (a share of the effect
-        is taken for bias); ``selection``, ``pet-peese``, ``trim-and-fill`` (of pooled studies).
+        is taken for bias); of pooled studies ``selection``, ``pet-peese``, ``trim-and-fill``, ``averaged`` (over models
+        of bias).
     shrink : (float, float)
         Lowest and highest share of the effect that is bias; uniform between.
     reason : str
@@ -106,13 +108,35 @@ class Silent:
 
 
 @dataclass(frozen=True, slots=True)
+class Rating:
+    """How sure the evidence makes us.
+
+    Parameters
+    ----------
+    certainty : Certainty
+        Level, steps, and how much it widens an estimate.
+    reason : str
+        Who rated it so, where the level is published; empty where the steps are ours.
+    """
+
+    certainty: Certainty
+    reason: str = ""
+
+    @property
+    def text(self) -> str:
+        """Level and reasons in one line."""
+        return f"{self.certainty.text} ({self.reason})" if self.reason else self.certainty.text
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
-    """How a question is answered: model, bias, scale, and what silence means."""
+    """How a question is answered: model, bias, scale, what silence means, and how sure the evidence makes us."""
 
     model: Model = field(default_factory=Model)
     bias: Bias = field(default_factory=Bias)
     scale: Scale = field(default_factory=Scale)
     silent: Silent = field(default_factory=Silent)
+    rating: Rating | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +148,7 @@ class Question:
     name : str
         File name without ending.
     words : mapping of str to str
-        ``question``, ``population``, ``axis`` (title), ``left`` and ``right`` (sides of the figure), ``certainty``.
+        ``question``, ``population``, ``axis`` (title), ``left`` and ``right`` (sides of the figure).
     select : mapping of column to values
         Which records belong to it.
     measure, direction : str, int

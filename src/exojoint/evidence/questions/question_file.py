@@ -13,14 +13,15 @@ from typing import Any
 from exojoint.core.errors import InputError, Problem, did_you_mean, raise_problems
 from exojoint.core.files import read_toml
 from exojoint.core.units import parse_quantity
+from exojoint.evidence.bias.grade import STARTS, Certainty, Step, grade, levels
 from exojoint.evidence.extraction.schema import load_schema
 from exojoint.evidence.questions.question import (
-    CERTAINTIES,
     HANDLINGS,
     MEASURES,
     Bias,
     Model,
     Question,
+    Rating,
     Rules,
     Scale,
     Silent,
@@ -38,6 +39,8 @@ MODEL_KEYS = ("method", "interval", "min_studies")
 BIAS_KEYS = ("handling", "shrink", "reason", "facts")
 SCALE_KEYS = ("sd", "reason", "targets")
 SILENT_KEYS = ("pairs", "power", "outcome")
+CERTAINTY_KEYS = ("level", "reason", "start", "steps")
+STEP_KEYS = ("domain", "levels", "reason")
 Value = Any  # any value of a TOML file; every use below checks its type
 
 
@@ -79,7 +82,6 @@ def read_question(path: Path | Traversable) -> Question:
     words = {name: reader.text(content, name, "") for name in ("question", "population")}
     axis = reader.table(content, "axis")
     words |= {name: reader.text(axis, name, "axis") for name in ("title", "left", "right") if name in axis}
-    words["certainty"] = reader.choice(content, "certainty", CERTAINTIES, "", default="")
     question = Question(
         name=path.name.removesuffix(".toml"),
         words=MappingProxyType(words),
@@ -87,7 +89,13 @@ def read_question(path: Path | Traversable) -> Question:
         measure=reader.choice(content, "measure", MEASURES, ""),
         windows=reader.windows(content),
         direction=1 if content.get("direction") == 1 else -1,
-        rules=Rules(reader.model(content), reader.bias(content), reader.scale(content), reader.silent(content)),
+        rules=Rules(
+            reader.model(content),
+            reader.bias(content),
+            reader.scale(content),
+            reader.silent(content),
+            reader.rating(content),
+        ),
     )
     if content.get("name") != question.name:
         reader.problem("name", f"is {content.get('name')!r}", f'"{question.name}", as the file', "Rename one of them.")
@@ -247,3 +255,37 @@ class _Reader:
             self.problem("silent power", f"is {power!r}", "between 0.05 and 1")
             power = Silent().power
         return Silent(pairs, power, self.text(table, "outcome", "silent", ""))
+
+    def rating(self, content: Mapping[str, Any]) -> Rating | None:
+        """Read a published level with its reason, or a start with our own steps."""
+        table = self.table(content, "certainty")
+        if not table:
+            return None
+        self.keys(table, CERTAINTY_KEYS, "certainty")
+        if "level" in table:
+            if "start" in table or "steps" in table:
+                self.problem("certainty", "has a level and steps", "a published level with its reason, or our steps")
+            level = self.choice(table, "level", tuple(levels()), "certainty")
+            return Rating(Certainty(level, level, (), levels()[level][1]), self.text(table, "reason", "certainty"))
+        start = self.choice(table, "start", tuple(STARTS), "certainty")
+        try:
+            return Rating(grade(start, self.steps(table.get("steps"))))
+        except InputError as error:
+            self.problems.extend(Problem(f"{self.name} {p.where}", p.what, p.expected, p.todo) for p in error.problems)
+            return None
+
+    def steps(self, given: Value) -> tuple[Step, ...]:
+        if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
+            self.problem("certainty steps", "is missing or no list of tables", "[[certainty.steps]] for each domain")
+            return ()
+        found = []
+        for number, item in enumerate(given, start=1):
+            where = f"certainty steps {number}"
+            self.keys(item, STEP_KEYS, where)
+            change = item.get("levels")
+            if not isinstance(change, int) or isinstance(change, bool):
+                self.problem(f"{where} levels", f"is {change!r}", "a whole number, negative for a step down")
+                change = 0
+            words = [self.text(item, name, where) for name in ("domain", "reason")]
+            found.append(Step(words[0], change, words[1] or "?"))
+        return tuple(found)
