@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from exojoint.core.streams import Stream, stream
 from exojoint.engine import Kernel
 from exojoint.patients.achieved import achieved_table
+from exojoint.patients.animals import Colony, colony_table
 from exojoint.product.lot import Lot, lot_from_nta, lot_row, make_campaign, without_potency
 from exojoint.trial.adverse_events import adverse_events
 from exojoint.trial.batch import TrialBatch, counts_frame, visits_frame
@@ -83,7 +84,7 @@ def run_draw(plan: Plan, kernel: Kernel, draw: int, threads: int, keep_trials: i
         **_trials(plan, latent, rescue, luck, keep_trials, threads),
         **draw_tables(plan, kernel, pool, solved.arms, solved.lots, luck, threads),
         "patients": _patients(pool),
-        "population": achieved_table(plan.population, pool.patients[0]),
+        "population": _population(plan, pool),
         "lots": _lots(plan, solved.lots, solved.failed_lots),
         "failures": pl.DataFrame([{"outcome": name, "n": n} for name, n in failures(pool).items()]),
     }
@@ -199,6 +200,12 @@ def _harms(plan: Plan, batch: TrialBatch, latent: LatentOutcomes, luck: Stream) 
     return rows.group_by("arm", "event", maintain_order=True).agg(
         pl.col("n", "n_injections", "n_events", "n_patients").sum()
     )
+
+
+def _population(plan: Plan, pool: Pool) -> pl.DataFrame:
+    if isinstance(plan.population, Colony):
+        return colony_table(pool.patients[0])
+    return achieved_table(plan.population, pool.patients[0])
 
 
 def _patients(pool: Pool) -> pl.DataFrame:

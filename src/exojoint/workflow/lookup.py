@@ -13,12 +13,15 @@ from exojoint.core.errors import InputError, Problem, did_you_mean
 from exojoint.core.tables import Parameter, ParameterTable, read_parameters
 from exojoint.core.units import parse_quantity
 from exojoint.decision.criteria import Criteria, load_criteria, read_criteria
+from exojoint.joint.induction import load_induction
 from exojoint.joint.model import load_joint
+from exojoint.patients.animals import Colony, load_colony
 from exojoint.patients.population import Population, load_population, patient_parameters, read_population
 from exojoint.product.catalogue import Process, Source, load_process, load_source, product_parameters
 from exojoint.product.instruments.nanosight import read_nanosight
 from exojoint.product.instruments.nta import NtaExperiment
 from exojoint.product.lot import check_material
+from exojoint.treatments.animals import VOLUME, animal_rows
 from exojoint.treatments.assemble import Knee, assemble
 from exojoint.treatments.dispositions import administration_parameters
 from exojoint.treatments.treatment import dispositions_for, list_treatments, load_treatment
@@ -68,7 +71,8 @@ def make_plan(path: Path, *, seed: int | None = None, patients: int | None = Non
     if design.conduct.rescue is not None:
         names.append(design.conduct.rescue.treatment)
     knee = _with_overrides(assemble(joint, dispositions_for(names, structure=text.structure)), overrides)
-    table = _whole_table(knee, source, process, overrides)
+    injury = load_induction(joint, text.induction).rows if text.induction else ParameterTable()
+    table = _whole_table(knee, injury, source, process, overrides)
     plan = Plan(scenario, plans, knee, population, design, criteria, Product(source, process, nta), table)
     _cross_checks(plan)
     return plan
@@ -85,7 +89,10 @@ def _arm_plan(scenario: Scenario, arm: Arm) -> ArmPlan:
             )
         )
     treatment = load_treatment(arm.treatment)
-    volume = treatment.giving.volume_ml if arm.volume_ml is None else arm.volume_ml
+    usual = treatment.giving.volume_ml
+    if usual and scenario.text.induction is not None:
+        usual = animal_rows(scenario.text.species)[VOLUME]
+    volume = usual if arm.volume_ml is None else arm.volume_ml
     unit = treatment.giving.amount_unit
     if unit == "":
         if arm.dose_text is not None:
@@ -108,8 +115,10 @@ def _file(scenario: Scenario, name: str) -> Path:
     return scenario.folder / name
 
 
-def _population(scenario: Scenario) -> Population:
+def _population(scenario: Scenario) -> Population | Colony:
     name = scenario.text.population
+    if scenario.text.induction is not None:
+        return load_colony(name, scenario.text.species)
     return read_population(_file(scenario, name)) if name.endswith(".toml") else load_population(name)
 
 
@@ -164,11 +173,12 @@ def _with_overrides(knee: Knee, overrides: ParameterTable) -> Knee:
 
 
 def _whole_table(
-    knee: Knee, source: Source | None, process: Process | None, overrides: ParameterTable
+    knee: Knee, injury: ParameterTable, source: Source | None, process: Process | None, overrides: ParameterTable
 ) -> ParameterTable:
     """Every row that the run may read, each with the room of its table."""
     structure = knee.joint.structure
     rows = {name: _in_room(row, "joint") for name, row in knee.joint.parameters.items()}
+    rows |= {name: _in_room(row, "joint") for name, row in injury.items()}
     for part in knee.dispositions:
         rows |= {name: _in_room(row, "treatments") for name, row in part.parameters.items()}
     rows |= {name: _in_room(row, "treatments") for name, row in administration_parameters(structure).items()}

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from exojoint.core.knowledge import KnowledgeSpace, knowledge_space
 from exojoint.core.tables import ParameterTable
 from exojoint.decision.criteria import Criteria
+from exojoint.joint.induction import Induction, load_induction
 from exojoint.joint.model import JointModel
+from exojoint.patients.animals import Colony
 from exojoint.patients.population import Population, patient_parameters
 from exojoint.product.catalogue import Process, Source
 from exojoint.product.instruments.nta import NtaExperiment
@@ -68,7 +70,7 @@ class Plan:
     scenario: Scenario
     arms: tuple[ArmPlan, ...]
     knee: Knee
-    population: Population
+    population: Population | Colony
     design: Design
     criteria: Criteria
     product: Product
@@ -78,6 +80,12 @@ class Plan:
     def space(self) -> KnowledgeSpace:
         """The unknown rows of the table and their axes."""
         return knowledge_space(self.table)
+
+    @property
+    def induction(self) -> Induction | None:
+        """What makes animals ill; None for people."""
+        name = self.scenario.text.induction
+        return load_induction(self.joint, name) if name else None
 
     @property
     def joint(self) -> JointModel:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from exojoint.core.streams import Stream
 from exojoint.engine import Event, Kernel, Outcome, Trajectory, solve
-from exojoint.joint.burn_in import burn_in
+from exojoint.joint.burn_in import BurnedIn, burn_in
 from exojoint.joint.starting import starting_state
 from exojoint.joint.tables import REFERENCE
+from exojoint.patients.animals import Colony, usable_animals
 from exojoint.patients.sampling import Patients, match_effusion, recruit, reweigh, with_knowledge
 from exojoint.product.delivery import deliver, fill_scores
 from exojoint.product.lot import Lot, lot_parameters
 from exojoint.treatments.administer import administer
+from exojoint.treatments.animals import administer_to_animal
 from exojoint.treatments.dispositions import administration_parameters
 from exojoint.treatments.treatment import load_treatment
+from exojoint.workflow.colony import animals_of, injury_events, rest_animals
 from exojoint.workflow.plan import SHARE_OF_MECHANISM, ArmPlan, Plan
 
 Floats = NDArray[np.float64]
@@ -62,24 +66,41 @@ def rest_pool(
     knowledge, luck : one per draw; the same stream gives the same patients (shared luck)
     """
     ids = np.arange(n, dtype=np.int64)
-    table = plan.knee.parameters
-    lucks = {stream.key: stream for stream in luck}
-    recruits = {key: recruit(plan.population, plan.joint, table, stream, ids) for key, stream in lucks.items()}
-    people = tuple(with_knowledge(recruits[stream.key], values) for values, stream in zip(knowledge, luck, strict=True))
+    people = _people(plan, knowledge, luck, ids)
     both = list(zip(people, knowledge, strict=True))
     parameters = np.concatenate([_parameters(plan, values, group) for group, values in both])
-    state = np.concatenate([_start(plan, values, group) for group, values in both])
-    pain = np.concatenate([group.pain_latent for group in people])
-    rested = burn_in(plan.joint, kernel, parameters, state, pain, threads=threads)
-    parameters, state = _recorded_effusion(plan, people, np.array(rested.parameters), np.array(rested.state))
+    if isinstance(plan.population, Colony):
+        rested = rest_animals(plan, kernel, parameters, threads)
+        parameters, state = np.array(rested.parameters), np.array(rested.state)
+    else:
+        state = np.concatenate([_start(plan, values, group) for group, values in both])
+        pain = np.concatenate([group.pain_latent for group in people])
+        rested = burn_in(plan.joint, kernel, parameters, state, pain, threads=threads)
+        parameters, state = _recorded_effusion(plan, people, np.array(rested.parameters), np.array(rested.state))
     settled = rested.settled.reshape(len(people), n)
     people = tuple(
-        group if fine.all() else reweigh(plan.population, group, fine)
-        for group, fine in zip(people, settled, strict=True)
+        group if fine.all() else _without_failed(plan, group, fine) for group, fine in zip(people, settled, strict=True)
     )
     weights = np.concatenate([group.weights for group in people])
     draw = np.repeat(np.arange(len(people)), n)
     return Pool(people, tuple(knowledge), parameters, state, rested.outcome, weights, draw)
+
+
+def _people(plan: Plan, knowledge: Sequence[Knowledge], luck: Sequence[Stream], ids: Ints) -> tuple[Patients, ...]:
+    """Patients, or animals, of every knowledge draw; one stream recruits the same ones."""
+    both, colony = list(zip(knowledge, luck, strict=True)), plan.population
+    if isinstance(colony, Colony):
+        return tuple(animals_of(plan, colony, values, stream, ids) for values, stream in both)
+    table = plan.knee.parameters
+    lucks = {stream.key: stream for stream in luck}
+    recruits = {key: recruit(colony, plan.joint, table, stream, ids) for key, stream in lucks.items()}
+    return tuple(with_knowledge(recruits[stream.key], values) for values, stream in both)
+
+
+def _without_failed(plan: Plan, people: Patients, usable: NDArray[np.bool_]) -> Patients:
+    if isinstance(plan.population, Colony):
+        return usable_animals(people, usable)
+    return reweigh(plan.population, people, usable)
 
 
 def _parameters(plan: Plan, values: Knowledge, people: Patients) -> Floats:
@@ -201,25 +222,28 @@ def _set_lots(plan: Plan, pool: Pool, course: Course, parameters: Floats) -> Non
 
 def _events(plan: Plan, pool: Pool, course: Course, stream: Stream, amount: Floats | None) -> list[Event]:
     arm = course.arm
-    inert = plan.scenario.text.lot is not None and plan.scenario.text.lot.null_product
-    rows = _administration(pool, course)
-    if not arm.gives_vesicles:
-        return administer(
-            arm.treatment, days=arm.arm.days, amount=arm.amount, volume_ml=arm.volume_ml, inert=inert, rows=rows
-        )
+    give = _giving(plan, pool, course)
     events: list[Event] = []
+    if isinstance(plan.population, Colony):
+        rows = course.patient
+        rested = BurnedIn(pool.parameters[rows], pool.state[rows], pool.outcome[rows])
+        events += injury_events(plan, pool.patients, pool.knowledge, rested, rows)
+    if not arm.gives_vesicles:
+        return events + give(days=arm.arm.days, amount=arm.amount)
     for day in arm.arm.days:
         particles, endotoxin = _delivered(pool, course, stream.child("administration", f"{day:g}"), amount)
-        events += administer(
-            arm.treatment,
-            days=[day],
-            amount=particles,
-            volume_ml=arm.volume_ml,
-            endotoxin_eu=endotoxin,
-            inert=inert,
-            rows=rows,
-        )
+        events += give(days=[day], amount=particles, endotoxin_eu=endotoxin)
     return events
+
+
+def _giving(plan: Plan, pool: Pool, course: Course) -> Callable[..., list[Event]]:
+    """How the arm's treatment is given: to people with what the draw knows of irritation, to animals in their way."""
+    arm = course.arm
+    if isinstance(plan.population, Colony):
+        return partial(administer_to_animal, arm.treatment, plan.joint.species, volume_ml=arm.volume_ml)
+    inert = plan.scenario.text.lot is not None and plan.scenario.text.lot.null_product
+    rows = _administration(pool, course)
+    return partial(administer, arm.treatment, volume_ml=arm.volume_ml, inert=inert, rows=rows)
 
 
 def _administration(pool: Pool, course: Course) -> dict[str, Floats]:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from exojoint.core.errors import InputError, Problem, did_you_mean
 from exojoint.core.files import read_toml
 from exojoint.core.units import parse_quantity
+from exojoint.joint.induction import list_inductions
 from exojoint.joint.tables import STRUCTURES
 
 MAX_SCENARIO_BYTES = 1_000_000
@@ -74,6 +75,7 @@ class ScenarioText(_Table):
     criteria: str
     structure: str = "default"
     mechanism: str = "membrane"
+    induction: str | None = None
     seed: Annotated[int, Field(ge=0, lt=2**63, strict=True)]
     parameters: str | None = None
     lot: LotText | None = None
@@ -135,7 +137,7 @@ def read_scenario(
     text = _override(text, path, seed, patients, trials)
     problems: list[Problem] = []
     arms = tuple(_arm(path, index, arm, problems) for index, arm in enumerate(text.arms))
-    problems += _closed_lists(path, text) + _arm_set(path, arms)
+    problems += _closed_lists(path, text) + _induced(path, text) + _arm_set(path, arms)
     if problems:
         raise InputError(*problems)
     return Scenario(path, text, arms)
@@ -239,6 +241,19 @@ def _closed_lists(path: Path, text: ScenarioText) -> list[Problem]:
                 Problem(f"{path.name}, key '{key}'", f"{value!r} is not known", f"one of {', '.join(known)}", todo)
             )
     return problems
+
+
+def _induced(path: Path, text: ScenarioText) -> list[Problem]:
+    """Animals are given their disease by an induction, people bring theirs."""
+    where, known = f"{path.name}, key 'induction'", list_inductions(text.species)
+    if text.induction is None and known:
+        expected = f"one of {', '.join(known)}"
+        return [Problem(where, f"the {text.species} is healthy and nothing is done to it", expected, "Add the key.")]
+    if text.induction is not None and text.induction not in known:
+        expected = f"one of {', '.join(known)}" if known else "no induction"
+        todo = did_you_mean(text.induction, known) or "Remove the key or change the species."
+        return [Problem(where, f"{text.induction!r} is not known for the {text.species}", expected, todo)]
+    return []
 
 
 def _arm_set(path: Path, arms: tuple[Arm, ...]) -> list[Problem]:
