@@ -17,6 +17,8 @@ ARGUMENTS = 8
 LONG_FILES: dict[str, str] = {}
 LONG_FUNCTIONS: dict[str, str] = {}
 WIDE_CONSTRUCTORS: dict[str, str] = {
+    "exojoint.calibration.protocol.Protocol": "one protocol file: one field per key of the format",
+    "exojoint.calibration.protocol.Readout": "one [[readout]] of a protocol file: one field per key of the format",
     "exojoint.core.tables.Parameter": "one row of a parameter table: one field per column",
     "exojoint.evidence.facts.Fact": "one row of facts.csv: one field per column",
     "exojoint.evidence.targets.Target": "one row of targets.csv: one field per column",

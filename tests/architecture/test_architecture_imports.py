@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-STAGES = ("evidence", "product", "joint", "treatments", "patients", "trial", "decision")
+STAGES = ("evidence", "product", "joint", "treatments", "patients", "calibration", "trial", "decision")
 # What each room may import beside itself: `joint` knows no drug, `patients` no treatment, `trial` no engine.
 MAY_IMPORT = {
     "core": set(),
@@ -12,6 +12,7 @@ MAY_IMPORT = {
     "joint": {"core", "engine"},
     "treatments": {"core", "engine", "evidence", "product", "joint"},
     "patients": {"core", "engine", "joint"},
+    "calibration": {"core", "engine", "evidence", "product", "joint", "treatments", "patients"},
     "trial": {"core", "evidence", "product", "joint", "treatments", "patients"},
     "decision": {"core", "engine", *STAGES[:-1]},
     "runs": {"core"},

@@ -1,16 +1,19 @@
 """How patients differ in numbers that nobody records: random effects around one knowledge draw.
 
 Every row of the knee's parameter table with a coefficient of variation gives each patient a log-normal factor of mean
-1; rows of one group share the factor. Weights that sum to 1 are rescaled, so that they still do in every patient.
+1; rows of one group share the factor. How wide it is may itself be unknown (rows ``rel_spread_*``). Weights that sum
+to 1 are rescaled, so that they still do in every patient.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from exojoint.core.distributions import Variability
 from exojoint.core.streams import Stream
 from exojoint.core.tables import Parameter, ParameterTable
 
@@ -61,8 +64,15 @@ def random_effects(
     for name, score in scores.items():
         row = table[name]
         centre = float(knowledge.get(name, row.value))
-        values[name] = _bounded(row, centre, centre * row.variability.factor(score), max_fraction)
+        spread = _spread(row, name, knowledge)
+        values[name] = _bounded(row, centre, centre * spread.factor(score), max_fraction)
     return values | _rescaled_sets(table, knowledge, values)
+
+
+def _spread(row: Parameter, name: str, knowledge: Mapping[str, float]) -> Variability:
+    """How patients differ in a row in this draw: its CV times ``rel_spread_<group or row>`` where there is one."""
+    relative = float(knowledge.get(f"rel_spread_{row.variability.group or name}", 1.0))
+    return replace(row.variability, cv=row.variability.cv * relative)
 
 
 def _bounded(row: Parameter, centre: float, values: Floats, max_fraction: float) -> Floats:

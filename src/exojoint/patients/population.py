@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -109,7 +110,12 @@ def load_population(name: str) -> Population:
     if name not in known:
         todo = did_you_mean(name, known) or "Choose one of them."
         raise InputError(Problem(f"population '{name}'", "unknown population", f"one of {', '.join(known)}", todo))
-    return read_population(files("exojoint.patients") / "populations" / f"{name}.toml")
+    return read_population(population_file(name))
+
+
+def population_file(name: str) -> Traversable:
+    """File of one of `list_populations`."""
+    return files("exojoint.patients") / "populations" / f"{name}.toml"
 
 
 def read_population(path: Path | Traversable) -> Population:
@@ -120,9 +126,24 @@ def read_population(path: Path | Traversable) -> Population:
     InputError
         With every wrong key, naming file and key.
     """
-    data = read_toml(path)
+    return population_from(read_toml(path), path.name)
+
+
+def population_from(data: Mapping[str, Any], file: str) -> Population:
+    """Population from the text of its file.
+
+    Parameters
+    ----------
+    data : as TOML gives it
+    file : name for messages
+
+    Raises
+    ------
+    InputError
+        With every wrong key, naming file and key.
+    """
     problems: list[Problem] = []
-    top = Section(data, path.name, problems)
+    top = Section(data, file, problems)
     top.check_keys(
         ("schema", "name", "meaning", *SECTIONS, "phenotype", "correlations"), ("schema", "name", "meaning", *SECTIONS)
     )
@@ -136,9 +157,7 @@ def read_population(path: Path | Traversable) -> Population:
     phenotypes = _shares(top, "phenotype", PHENOTYPES, "", quantities) if "phenotype" in data else {}
     correlations = _correlations(top.section("correlations"), quantities)
     raise_problems(problems)
-    return _assemble(
-        path.name, name, meaning, margins, phenotypes, women["share"], correlations, tone["mean"], quantities
-    )
+    return _assemble(file, name, meaning, margins, phenotypes, women["share"], correlations, tone["mean"], quantities)
 
 
 def _assemble(
