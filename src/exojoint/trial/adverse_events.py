@@ -38,6 +38,14 @@ class Modifier:
     odds_ratio: float
 
 
+@dataclass(frozen=True, slots=True)
+class Injected:
+    """Harms of one treatment, and the days on which it is injected."""
+
+    risks: tuple[AdverseEvent, ...]
+    days: tuple[float, ...]
+
+
 def known_modifiers() -> tuple[Modifier, ...]:
     """Modifiers that the evidence supports: a deep infection is more likely in heavy patients."""
     rows = safety_rows()
@@ -52,6 +60,7 @@ def adverse_events(
     covariates: Mapping[str, npt.NDArray[np.generic]],
     stream: Stream,
     modifiers: Sequence[Modifier] | None = None,
+    besides: Mapping[str, Sequence[Injected]] | None = None,
 ) -> pl.DataFrame:
     """Events of every trial, counted per arm: participants, injections given, events, participants with an event.
 
@@ -63,6 +72,7 @@ def adverse_events(
     covariates : (n_pool,) columns that modifiers ask for
     stream : named luck of the participants
     modifiers : who is more at risk; None takes `known_modifiers`
+    besides : by arm, what its participants get as well, with harms and days of its own
 
     Raises
     ------
@@ -70,18 +80,26 @@ def adverse_events(
         If a modifier asks for a covariate that is not there.
     """
     by_event = {modifier.event: modifier for modifier in (known_modifiers() if modifiers is None else modifiers)}
-    kinds = dict.fromkeys(risk.name for arm in batch.arms for risk in risks.get(arm, ()))
+    given = {
+        arm: [Injected(tuple(risks.get(arm, ())), tuple(injection_days.get(arm, ()))), *(besides or {}).get(arm, ())]
+        for arm in batch.arms
+    }
+    kinds = dict.fromkeys(risk.name for arm in batch.arms for one in given[arm] for risk in one.risks)
     frames = [pl.DataFrame(schema=EVENT_SCHEMA)]
     for number, arm in enumerate(batch.arms):
         inside = batch.roster.arm == number
-        given = inside[:, :, None] & _given(batch, injection_days.get(arm, ()))
-        own = {risk.name: risk for risk in risks.get(arm, ())}
+        injected = [inside[:, :, None] & _given(batch, one.days) for one in given[arm]]
         for kind in kinds:
-            happened = np.zeros_like(given)
-            if kind in own:
-                probability = _probability(batch, own[kind], by_event.get(kind), covariates)
-                happened = _happened(own[kind], probability, given, stream)
-            frames.append(_counted(arm, kind, inside, given, happened))
+            happened = []
+            for index, (one, there) in enumerate(zip(given[arm], injected, strict=True)):
+                luck = stream if index == 0 else stream.child("besides", index)
+                own = next((risk for risk in one.risks if risk.name == kind), None)
+                if own is None:
+                    happened.append(np.zeros_like(there))
+                else:
+                    probability = _probability(batch, own, by_event.get(kind), covariates)
+                    happened.append(_happened(own, probability, there, luck))
+            frames.append(_counted(arm, kind, inside, np.concatenate(injected, 2), np.concatenate(happened, 2)))
     return pl.concat(frames).sort("trial", maintain_order=True)
 
 

@@ -14,7 +14,7 @@ from exojoint.engine import Kernel
 from exojoint.patients.achieved import achieved_table
 from exojoint.patients.animals import Colony, colony_table
 from exojoint.product.lot import Lot, lot_from_nta, lot_row, make_campaign, without_potency
-from exojoint.trial.adverse_events import adverse_events
+from exojoint.trial.adverse_events import Injected, adverse_events
 from exojoint.trial.batch import TrialBatch, counts_frame, visits_frame
 from exojoint.trial.conduct import simulate_trials
 from exojoint.trial.estimate import analyse, beside_truth
@@ -193,10 +193,16 @@ def _trials(plan: Plan, latent: LatentOutcomes, rescue: Rescue, luck: Stream, ke
 
 
 def _harms(plan: Plan, batch: TrialBatch, latent: LatentOutcomes, luck: Stream) -> pl.DataFrame:
-    """Adverse events per arm over the draw's trials, from the treatments' graded tables."""
-    risks = {arm.name: arm.treatment.adverse_events for arm in plan.arms}
+    """Adverse events per arm over the draw's trials, from the treatments' graded tables; they speak of people only."""
+    people = not isinstance(plan.population, Colony)
+    risks = {arm.name: arm.treatment.adverse_events for arm in plan.arms if people}
     days = {arm.name: arm.arm.days for arm in plan.arms}
-    rows = adverse_events(batch, risks, days, latent.covariates, luck.child("adverse events"))
+    besides = {
+        arm.name: [Injected(more.treatment.adverse_events, more.also.days) for more in arm.also]
+        for arm in plan.arms
+        if people
+    }
+    rows = adverse_events(batch, risks, days, latent.covariates, luck.child("adverse events"), besides=besides)
     return rows.group_by("arm", "event", maintain_order=True).agg(
         pl.col("n", "n_injections", "n_events", "n_patients").sum()
     )

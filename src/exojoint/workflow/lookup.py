@@ -23,12 +23,13 @@ from exojoint.product.instruments.nta import NtaExperiment
 from exojoint.product.lot import check_material
 from exojoint.treatments.animals import VOLUME, animal_rows
 from exojoint.treatments.assemble import Knee, assemble
+from exojoint.treatments.course import dispositions_for_courses
 from exojoint.treatments.dispositions import administration_parameters
-from exojoint.treatments.treatment import dispositions_for, list_treatments, load_treatment
+from exojoint.treatments.treatment import Treatment, list_treatments, load_treatment
 from exojoint.trial.design import Design
 from exojoint.trial.design_file import load_design
-from exojoint.workflow.plan import ArmPlan, Plan, Product
-from exojoint.workflow.scenario import Arm, Scenario, read_scenario
+from exojoint.workflow.plan import AlsoPlan, ArmPlan, Plan, Product, gives_vesicles
+from exojoint.workflow.scenario import Also, Arm, Scenario, read_scenario
 
 Loaded = TypeVar("Loaded")
 
@@ -67,10 +68,10 @@ def make_plan(path: Path, *, seed: int | None = None, patients: int | None = Non
     if found.problems or joint is None or design is None or population is None or criteria is None or overrides is None:
         raise InputError(*found.problems)
     plans = tuple(arm for arm in arms if arm is not None)
-    names = [plan.treatment.name for plan in plans]
+    courses = [plan.treatments for plan in plans]
     if design.conduct.rescue is not None:
-        names.append(design.conduct.rescue.treatment)
-    knee = _with_overrides(assemble(joint, dispositions_for(names, structure=text.structure)), overrides)
+        courses.append((load_treatment(design.conduct.rescue.treatment),))
+    knee = _with_overrides(assemble(joint, dispositions_for_courses(courses, structure=text.structure)), overrides)
     injury = load_induction(joint, text.induction).rows if text.induction else ParameterTable()
     table = _whole_table(knee, injury, source, process, overrides)
     plan = Plan(scenario, plans, knee, population, design, criteria, Product(source, process, nta), table)
@@ -80,6 +81,34 @@ def make_plan(path: Path, *, seed: int | None = None, patients: int | None = Non
 
 def _arm_plan(scenario: Scenario, arm: Arm) -> ArmPlan:
     where = f"{scenario.path.name}, arm '{arm.name}'"
+    found = _Collector()
+    main = found.get(partial(_given, scenario, where, arm))
+    also = []
+    for index, more in enumerate(arm.also):
+        here = f"{where}, also[{index}]"
+        besides = found.get(partial(_given, scenario, here, more))
+        if besides is not None:
+            also.append(AlsoPlan(more, *besides))
+            found.get(partial(_check_besides, here, also[-1]))
+    if found.problems or main is None:
+        raise InputError(*found.problems)
+    return ArmPlan(arm, *main, tuple(also))
+
+
+def _check_besides(where: str, more: AlsoPlan) -> None:
+    """One lot per patient, and only tablets and programmes can stop."""
+    if gives_vesicles(more.treatment):
+        what, expected = f"{more.treatment.name} comes out of a lot", "a vesicle product as the arm's own treatment"
+        raise InputError(Problem(where, what, expected, "Exchange the two."))
+    if more.also.stop is not None and {dose.kind for dose in more.treatment.giving.doses} != {"input"}:
+        what, expected = f"{more.treatment.name} cannot be stopped once it is given", "tablets, a brace, a programme"
+        raise InputError(
+            Problem(f"{where}, key 'stop'", what, expected, "Remove the key; an injection wanes by itself.")
+        )
+
+
+def _given(scenario: Scenario, where: str, arm: Arm | Also) -> tuple[Treatment, float, float]:
+    """Treatment, amount in its unit and volume in mL."""
     known = list_treatments()
     if arm.treatment not in known:
         todo = did_you_mean(arm.treatment, known) or "Use a name of `exojoint list treatments`."
@@ -99,7 +128,7 @@ def _arm_plan(scenario: Scenario, arm: Arm) -> ArmPlan:
             raise InputError(
                 Problem(f"{where}, key 'dose'", f"{treatment.name} has no active amount", "no dose", "Remove the key.")
             )
-        return ArmPlan(arm, treatment, 0.0, volume)
+        return treatment, 0.0, volume
     if arm.dose_text is None:
         expected = f'an amount with a unit, such as "5e11 particles" or "40 mg" (here: {unit})'
         raise InputError(Problem(f"{where}, key 'dose'", "the dose is missing", expected, "Add the dose."))
@@ -108,7 +137,7 @@ def _arm_plan(scenario: Scenario, arm: Arm) -> ArmPlan:
         raise InputError(
             Problem(f"{where}, key 'dose'", f"{arm.dose_text!r} is negative", "0 or more", "Correct the dose.")
         )
-    return ArmPlan(arm, treatment, amount, volume)
+    return treatment, amount, volume
 
 
 def _file(scenario: Scenario, name: str) -> Path:
@@ -212,6 +241,10 @@ def _cross_checks(plan: Plan) -> None:
     where = plan.scenario.path.name
     last = max(plan.design.days)
     for arm in plan.arms:
+        for day in (d for d in (max(more.also.days) for more in arm.also) if d > last):
+            what = f"a dose on day {day:g} comes after the last visit"
+            todo = "Drop it or choose a longer design."
+            problems.append(Problem(f"{where}, arm '{arm.name}', key 'also'", what, f"days up to {last:g}", todo))
         if max(arm.arm.days) > last:
             problems.append(
                 Problem(

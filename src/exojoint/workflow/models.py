@@ -21,7 +21,7 @@ from exojoint.engine.exchange.table import course_csv
 from exojoint.engine.exchange.times import parse_times
 from exojoint.engine.exchange.translate import read_sbml
 from exojoint.engine.exchange.write import check_sbml, write_antimony, write_sbml
-from exojoint.treatments.administer import administer
+from exojoint.workflow.giving import Dosing, give
 from exojoint.workflow.lookup import make_plan
 from exojoint.workflow.plan import SHARE_OF_MECHANISM, ArmPlan, Plan
 
@@ -205,7 +205,7 @@ def _row(plan: Plan, name: str) -> Entry:
 def _doses(plan: Plan, arm: ArmPlan) -> list[Event]:
     lot = plan.scenario.text.lot
     inert = lot is not None and lot.null_product
-    return administer(arm.treatment, days=arm.arm.days, amount=arm.amount, volume_ml=arm.volume_ml, inert=inert)
+    return give(arm, [Dosing(arm.arm.days, arm.amount)], inert=inert)
 
 
 def _identifier(text: str) -> str:

@@ -24,21 +24,40 @@ from exojoint.treatments.dispositions import administration_parameters
 from exojoint.treatments.treatment import Treatment
 from exojoint.trial.design import Design
 from exojoint.trial.synopsis import synopsis as design_synopsis
-from exojoint.workflow.scenario import Arm, Scenario
+from exojoint.workflow.scenario import Also, Arm, Scenario
 
 PARTICLE = "particle"
 SHARE_OF_MECHANISM: Mapping[str, float] = {"membrane": 1.0, "mirna": 0.0, "mixed": 0.5, "none": 1.0}
 """Share of the protein/membrane mechanism by scenario name (specification, `wP`); `none` also sets potencies to 0."""
 
 
+def gives_vesicles(treatment: Treatment) -> bool:
+    """Whether a treatment's dose comes out of a lot."""
+    return "exosome" in treatment.dispositions and treatment.giving.amount_unit == PARTICLE
+
+
+@dataclass(frozen=True)
+class AlsoPlan:
+    """A further treatment of an arm, with its dose in the treatment's unit."""
+
+    also: Also
+    treatment: Treatment
+    amount: float
+    volume_ml: float
+
+
 @dataclass(frozen=True)
 class ArmPlan:
-    """One arm with its treatment and its dose in the treatment's unit (0 where it gives no active amount)."""
+    """One arm with its treatment and its dose in the treatment's unit (0 where it gives no active amount).
+
+    `also` holds what the same patients get besides; a vesicle product is always the arm's own treatment.
+    """
 
     arm: Arm
     treatment: Treatment
     amount: float
     volume_ml: float
+    also: tuple[AlsoPlan, ...] = ()
 
     @property
     def name(self) -> str:
@@ -48,7 +67,12 @@ class ArmPlan:
     @property
     def gives_vesicles(self) -> bool:
         """Whether the arm's dose comes out of a lot."""
-        return "exosome" in self.treatment.dispositions and self.treatment.giving.amount_unit == PARTICLE
+        return gives_vesicles(self.treatment)
+
+    @property
+    def treatments(self) -> tuple[Treatment, ...]:
+        """Everything that a patient of this arm gets."""
+        return (self.treatment, *(more.treatment for more in self.also))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +158,7 @@ class Plan:
             days = ", ".join(f"{day:g}" for day in plan.arm.days)
             given = f"{dose}{plan.treatment.title} in {plan.volume_ml:g} mL on days {days}"
             lines.append(f"  arm {plan.name}: {given}; n = {plan.arm.n}{' (control)' if plan.arm.control else ''}")
+            lines += [f"    and {_besides(more)}" for more in plan.also]
         simulation = text.simulation
         lines.append(
             f"  {simulation.knowledge_draws} knowledge draws x {simulation.patients_per_draw} patients x "
@@ -152,3 +177,10 @@ class Plan:
             "unknowns": self.space.n_axes,
             "errors": [],
         }
+
+
+def _besides(more: AlsoPlan) -> str:
+    dose = f"{more.also.dose_text} of " if more.also.dose_text else ""
+    days = ", ".join(f"{day:g}" for day in more.also.days)
+    until = "" if more.also.stop is None else f" until day {more.also.stop:g}"
+    return f"{dose}{more.treatment.title} on days {days}{until}"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +17,11 @@ from exojoint.patients.animals import Colony, usable_animals
 from exojoint.patients.sampling import Patients, match_effusion, recruit, reweigh, with_knowledge
 from exojoint.product.delivery import deliver, fill_scores
 from exojoint.product.lot import Lot, lot_parameters
-from exojoint.treatments.administer import administer
-from exojoint.treatments.animals import administer_to_animal
+from exojoint.treatments.administer import Amount, administer
 from exojoint.treatments.dispositions import administration_parameters
 from exojoint.treatments.treatment import load_treatment
 from exojoint.workflow.colony import animals_of, injury_events, rest_animals
+from exojoint.workflow.giving import Dosing, give, give_to_animal
 from exojoint.workflow.plan import SHARE_OF_MECHANISM, ArmPlan, Plan
 
 Floats = NDArray[np.float64]
@@ -221,36 +220,35 @@ def _set_lots(plan: Plan, pool: Pool, course: Course, parameters: Floats) -> Non
 
 
 def _events(plan: Plan, pool: Pool, course: Course, stream: Stream, amount: Floats | None) -> list[Event]:
-    arm = course.arm
-    give = _giving(plan, pool, course)
-    events: list[Event] = []
+    doses = _dosings(pool, course, stream, amount)
     if isinstance(plan.population, Colony):
         rows = course.patient
         rested = BurnedIn(pool.parameters[rows], pool.state[rows], pool.outcome[rows])
-        events += injury_events(plan, pool.patients, pool.knowledge, rested, rows)
-    if not arm.gives_vesicles:
-        return events + give(days=arm.arm.days, amount=arm.amount)
-    for day in arm.arm.days:
-        particles, endotoxin = _delivered(pool, course, stream.child("administration", f"{day:g}"), amount)
-        events += give(days=[day], amount=particles, endotoxin_eu=endotoxin)
-    return events
-
-
-def _giving(plan: Plan, pool: Pool, course: Course) -> Callable[..., list[Event]]:
-    """How the arm's treatment is given: to people with what the draw knows of irritation, to animals in their way."""
-    arm = course.arm
-    if isinstance(plan.population, Colony):
-        return partial(administer_to_animal, arm.treatment, plan.joint.species, volume_ml=arm.volume_ml)
+        injury = injury_events(plan, pool.patients, pool.knowledge, rested, rows)
+        return injury + give_to_animal(course.arm, plan.joint.species, doses)
     inert = plan.scenario.text.lot is not None and plan.scenario.text.lot.null_product
-    rows = _administration(pool, course)
-    return partial(administer, arm.treatment, volume_ml=arm.volume_ml, inert=inert, rows=rows)
+    return give(course.arm, doses, inert=inert, rows=_administration(plan, pool, course))
 
 
-def _administration(pool: Pool, course: Course) -> dict[str, Floats]:
-    """Rows of the administration table as this draw knows them, one value per row of the course."""
+def _dosings(pool: Pool, course: Course, stream: Stream, amount: Floats | None) -> list[Dosing]:
+    """Doses of the arm's own treatment: as the label says, or as its lots deliver it."""
+    arm = course.arm
+    if not arm.gives_vesicles:
+        return [Dosing(arm.arm.days, arm.amount)]
+    return [
+        Dosing((day,), *_delivered(pool, course, stream.child("administration", f"{day:g}"), amount))
+        for day in arm.arm.days
+    ]
+
+
+def _administration(plan: Plan, pool: Pool, course: Course) -> dict[str, Amount]:
+    """Rows of the administration table: as this draw knows them, one value per row of the course, or the table's."""
     draw = pool.draw[course.patient]
-    known = [name for name in administration_parameters() if all(name in values for values in pool.knowledge)]
-    return {name: np.array([float(values[name]) for values in pool.knowledge])[draw] for name in known}
+    rows: dict[str, Amount] = {}
+    for name in administration_parameters(plan.joint.structure):
+        known = [float(values.get(name, plan.table[name].value)) for values in pool.knowledge]
+        rows[name] = np.array(known)[draw]
+    return rows
 
 
 def _delivered(pool: Pool, course: Course, stream: Stream, amount: Floats | None) -> tuple[Floats, Floats]:

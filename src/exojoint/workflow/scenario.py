@@ -42,6 +42,17 @@ class LotText(_Table):
     null_product: bool = False
 
 
+class AlsoText(_Table):
+    """`[[arms.also]]`: what the same patients get besides, together or before or after."""
+
+    treatment: str
+    dose: str | None = None
+    volume: str | None = None
+    days: Annotated[list[float], Field(min_length=1, max_length=500)]
+    stop: float | None = None
+    needle: bool = True
+
+
 class ArmText(_Table):
     """`[[arms]]`: what one group of patients gets."""
 
@@ -52,6 +63,7 @@ class ArmText(_Table):
     days: Annotated[list[float], Field(min_length=1, max_length=500)]
     n: Count
     control: bool = False
+    also: Annotated[list[AlsoText], Field(max_length=20)] = []
 
 
 class SimulationText(_Table):
@@ -84,6 +96,18 @@ class ScenarioText(_Table):
 
 
 @dataclass(frozen=True, slots=True)
+class Also:
+    """A further treatment of an arm: days from randomisation, when tablets stop, whether it has a needle of its own."""
+
+    treatment: str
+    dose_text: str | None
+    volume_ml: float | None
+    days: tuple[float, ...]
+    stop: float | None
+    needle: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Arm:
     """One arm with its quantities in canonical units: dose in `dose_unit`, volume in mL, days from randomisation."""
 
@@ -94,6 +118,7 @@ class Arm:
     days: tuple[float, ...]
     n: int
     control: bool
+    also: tuple[Also, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +185,9 @@ def _override(
 
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
-    tables: dict[str, type[BaseModel]] = {"lot": LotText, "arms": ArmText, "simulation": SimulationText}
+    tables: dict[str, type[BaseModel]] = {
+        "lot": LotText, "arms": ArmText, "also": AlsoText, "simulation": SimulationText,
+    }  # fmt: skip
     table: type[BaseModel] = ScenarioText
     for part in location:
         table = tables.get(str(part), table)
@@ -190,33 +217,44 @@ def _problems(path: Path, error: ValidationError, prefix: str = "") -> list[Prob
 
 def _arm(path: Path, index: int, arm: ArmText, problems: list[Problem]) -> Arm:
     where = f"{path.name}, key 'arms[{index}]"
-    volume = None
-    if arm.volume is not None:
-        try:
-            volume = parse_quantity(arm.volume, "mL", f"{where}.volume'")
-            if not 0 < volume <= 100:
-                problems.append(
-                    Problem(
-                        f"{where}.volume'", f"{arm.volume!r}", "more than 0 and at most 100 mL", "Correct the volume."
-                    )
-                )
-        except InputError as error:
-            problems.extend(error.problems)
-    for position, day in enumerate(arm.days):
+    volume = _volume(where, arm.volume, problems)
+    problems += _days(where, arm.days)
+    also = []
+    for position, more in enumerate(arm.also):
+        here = f"{where}.also[{position}]"
+        problems += _days(here, more.days)
+        if more.stop is not None and not more.days[0] < more.stop < math.inf:
+            what = f"stops on day {more.stop:g}, before it starts"
+            problems.append(Problem(f"{here}.stop'", what, f"a day after {more.days[0]:g}", "Correct one of them."))
+        liquid = _volume(here, more.volume, problems)
+        also.append(Also(more.treatment, more.dose, liquid, tuple(more.days), more.stop, more.needle))
+    return Arm(arm.name, arm.treatment, arm.dose, volume, tuple(arm.days), arm.n, arm.control, tuple(also))
+
+
+def _volume(where: str, said: str | None, problems: list[Problem]) -> float | None:
+    if said is None:
+        return None
+    try:
+        volume = parse_quantity(said, "mL", f"{where}.volume'")
+    except InputError as error:
+        problems.extend(error.problems)
+        return None
+    if not 0 < volume <= 100:
+        expected = "more than 0 and at most 100 mL"
+        problems.append(Problem(f"{where}.volume'", f"{said!r}", expected, "Correct the volume."))
+    return volume
+
+
+def _days(where: str, days: list[float]) -> list[Problem]:
+    problems = []
+    for position, day in enumerate(days):
         if not math.isfinite(day) or day < 0:
-            problems.append(
-                Problem(
-                    f"{where}.days[{position}]'",
-                    f"day {day:g} is before randomisation",
-                    "days from 0 on",
-                    "Day 0 is randomisation.",
-                )
-            )
-    if sorted(set(arm.days)) != list(arm.days):
-        problems.append(
-            Problem(f"{where}.days'", "days are not ascending", "each day once, ascending", "Sort the days.")
-        )
-    return Arm(arm.name, arm.treatment, arm.dose, volume, tuple(arm.days), arm.n, arm.control)
+            at, what = f"{where}.days[{position}]'", f"day {day:g} is before randomisation"
+            problems.append(Problem(at, what, "days from 0 on", "Day 0 is randomisation."))
+    if sorted(set(days)) != list(days):
+        what = "days are not ascending"
+        problems.append(Problem(f"{where}.days'", what, "each day once, ascending", "Sort the days."))
+    return problems
 
 
 def _closed_lists(path: Path, text: ScenarioText) -> list[Problem]:
