@@ -16,7 +16,7 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import hypergeom
 
 from exojoint.core.knowledge import KnowledgeSpace
-from exojoint.core.tables import ParameterTable
+from exojoint.core.tables import Parameter, ParameterTable
 from exojoint.decision.sensitivity import VarianceShares
 
 Floats = NDArray[np.float64]
@@ -28,6 +28,11 @@ BIN_SIZE = 12
 BIN_LIMIT = 8
 # Digits of a gain that are not rounding noise of the average over the grid.
 GAIN_DIGITS = 9
+COLUMNS = {
+    "parameter": pl.String, "grade": pl.String, "unit": pl.String, "value": pl.Float64, "verdict_share": pl.Float64,
+    "gain": pl.Float64, "gain_error": pl.Float64, "binned_share": pl.Float64, "binned_error": pl.Float64,
+    "experiment": pl.String,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,38 +79,34 @@ def next_experiment(
     -------
     polars.DataFrame
         One row per unknown with an effect, best first: parameter, grade, unit, value, verdict_share (share of the
-        variance of the yes/no answer), gain (rise of the chance of a right call), binned_share and binned_error (the
-        same share from the draws alone; its error is that of an unknown without effect), experiment (what to measure),
-        method.
+        variance of the yes/no answer), gain (rise of the chance of a right call) and gain_error (its Monte Carlo
+        error), binned_share and binned_error (the same share from the draws alone; its error is that of an unknown
+        without effect), experiment (what to measure), method.
     """
     good = np.isfinite(draws_values)
     values, z = draws_values[good], draws_z[good]
-    variance = shares.fit.variance if np.isfinite(shares.fit.variance) else shares.fit.single
-    records = []
+    variance, variance_error = shares.fit.variance, shares.fit.variance_error
+    if not np.isfinite(variance):
+        variance, variance_error = shares.fit.single, 0.0
+    mean, mean_error = float(values.mean()), float(np.sqrt(variance / len(values)))
+    records: list[tuple[object, ...]] = []
     for row in shares.rows.filter(pl.col("share") > 0.0).iter_rows(named=True):
-        name = row["parameter"]
-        verdict_share, gain = smooth_information(float(values.mean()), variance, row["share"], event)
+        name, share = row["parameter"], (row["share"], row["mc_error"])
+        verdict_share, gain = smooth_information(mean, variance, row["share"], event)
+        gain_error = smooth_error((mean, mean_error), (variance, variance_error), share, event)
         binned, error, _ = binned_information(z[:, space.names.index(name)], event.happened(values))
-        parameter = table[name]
-        text = (
-            f"measure {name} ({parameter.unit}): best guess {parameter.value:g} is {parameter.grade.replace('_', ' ')}"
-        )
-        records.append((name, row["grade"], parameter.unit, parameter.value, verdict_share, gain, binned, error, text))
-    names = (
-        "parameter",
-        "grade",
-        "unit",
-        "value",
-        "verdict_share",
-        "gain",
-        "binned_share",
-        "binned_error",
-        "experiment",
-    )
-    kinds = [pl.String] * 3 + [pl.Float64] * 5 + [pl.String]
-    frame = pl.DataFrame(records, schema=dict(zip(names, kinds, strict=True)), orient="row")
+        records.append((*_known(table[name]), verdict_share, gain, gain_error, binned, error, _experiment(table[name])))
+    frame = pl.DataFrame(records, schema=COLUMNS, orient="row")
     frame = frame.with_columns(pl.lit("approximate: linear-normal, binned").alias("method"))
     return frame.sort("gain", "verdict_share", "parameter", descending=[True, True, False])
+
+
+def _known(row: Parameter) -> tuple[str, str, str, float]:
+    return row.name, row.grade, row.unit, row.value
+
+
+def _experiment(row: Parameter) -> str:
+    return f"measure {row.name} ({row.unit}): best guess {row.value:g} is {row.grade.replace('_', ' ')}"
 
 
 def smooth_information(mean: float, variance: float, share: float, event: Event) -> tuple[float, float]:
@@ -128,6 +129,33 @@ def smooth_information(mean: float, variance: float, share: float, event: Event)
     gain = max(0.0, round(float(np.maximum(known, 1.0 - known).mean()) - max(centre, 1.0 - centre), GAIN_DIGITS))
     spread = centre * (1.0 - centre)
     return (float(known.var()) / spread if spread > 0.0 else 0.0), gain
+
+
+def smooth_error(
+    mean: tuple[float, float], variance: tuple[float, float], share: tuple[float, float], event: Event
+) -> float:
+    """Monte Carlo error of the gain of `smooth_information`.
+
+    Parameters
+    ----------
+    mean, variance, share : each with its own Monte Carlo error; an error that is not known counts as 0
+
+    Returns
+    -------
+    float
+        Root of the summed squares of half the differences that each number makes, one error up and down.
+    """
+    total = 0.0
+    for index, (_, error) in enumerate((mean, variance, share)):
+        if not np.isfinite(error):
+            continue
+        gains = []
+        for side in (-error, error):
+            moved = [number + (side if at == index else 0.0) for at, (number, _) in enumerate((mean, variance, share))]
+            moved[1], moved[2] = max(moved[1], 0.0), min(max(moved[2], 0.0), 1.0)
+            gains.append(smooth_information(moved[0], moved[1], moved[2], event)[1])
+        total += ((gains[1] - gains[0]) / 2.0) ** 2
+    return float(np.sqrt(total))
 
 
 def binned_information(z: Floats, passed: NDArray[np.bool_]) -> tuple[float, float, float]:

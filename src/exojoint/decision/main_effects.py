@@ -50,14 +50,29 @@ class MainEffects:
 def main_effects(headline: Headline, n_axes: int) -> MainEffects:
     """Move each axis up and down alone.
 
-    A side that failed is bridged from the centre (straight effect only); an axis without a usable side counts as blind.
-
     Parameters
     ----------
     headline : z (k, n_axes) -> value (k,), NaN where a run failed; called once with 2 * n_axes + 1 rows
     """
+    return effects_of(headline(star(n_axes)))
+
+
+def star(n_axes: int) -> Floats:
+    """Points at which each axis is moved up alone, then down alone, then the centre: (2 * n_axes + 1, n_axes)."""
     stride = REACH * np.eye(n_axes)
-    values = headline(np.concatenate([stride, -stride, np.zeros((1, n_axes))]))
+    return np.concatenate([stride, -stride, np.zeros((1, n_axes))])
+
+
+def effects_of(values: Floats) -> MainEffects:
+    """Effects of single axes from a headline at the points of `star`.
+
+    A side that failed is bridged from the centre (straight effect only); an axis without a usable side counts as blind.
+
+    Parameters
+    ----------
+    values : (2 * n_axes + 1,), NaN where a run failed
+    """
+    n_axes = len(values) // 2
     up, down, centre = values[:n_axes], values[n_axes:-1], values[-1]
     slope = (up - down) / (2.0 * REACH)
     curve = np.sqrt(2.0) / 6.0 * (up + down - 2.0 * centre)

@@ -90,6 +90,7 @@ def variance_shares(
     draws_z: Floats,
     draws_values: Floats,
     *,
+    effects: MainEffects | None = None,
     sobol_points: int = 0,
     owners: Mapping[str, str] = NO_OWNERS,
 ) -> VarianceShares:
@@ -102,6 +103,7 @@ def variance_shares(
     headline : z (k, n_axes) -> value (k,), deterministic, with shared luck in every row; NaN where a run failed
     draws_z : (n, n_axes), the knowledge draws of the run
     draws_values : (n,), the headline in these draws; NaN where failed
+    effects : single effects of this headline, when the caller has them already
     sobol_points : draws used for the grouped check (0: none); it costs points * (1 + groups) headline runs
     owners : parameter -> room or disposition that reads it, for the groups
 
@@ -110,7 +112,7 @@ def variance_shares(
     VarianceShares
         After 2 * n_axes + 1 headline runs, and those of the grouped check.
     """
-    effects = main_effects(headline, draws_z.shape[1])
+    effects = effects or main_effects(headline, draws_z.shape[1])
     fit = fit_draws(effects, draws_z, draws_values)
     flags = [*_run_flags(effects), *_fit_flags(fit)]
     rows = _rows(space, table, effects, fit, owners)

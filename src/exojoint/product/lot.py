@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import ndtri
@@ -276,14 +277,19 @@ def lot_row(lot: Lot, label_particles: float | None = None) -> dict[str, str | f
     }
 
 
+@lru_cache(maxsize=4096)
+def _chances(stream: Stream, index: int) -> Mapping[str, float]:
+    """Uniform numbers of one lot; kept, because thousands of rows of knowledge are asked with the same luck."""
+    return dict(zip(LUCK, stream.uniform(np.array([index]), len(LUCK))[0].tolist(), strict=True))
+
+
 class _Luck:
     """All chance of one lot, by name: one row of the stream."""
 
     __slots__ = ("_uniform",)
 
     def __init__(self, stream: Stream, index: int) -> None:
-        row = stream.child("lot").uniform(np.array([index]), len(LUCK))[0]
-        self._uniform = dict(zip(LUCK, row.tolist(), strict=True))
+        self._uniform = _chances(stream.child("lot"), index)
 
     def happens(self, name: str, probability: float) -> bool:
         """Whether something of this probability happens."""

@@ -41,7 +41,8 @@ EXTRA_UNITS: Mapping[str, str] = {
     "particles_per_ml": "particle/mL", "particles": "particle", "d10": "nm", "d50": "nm", "d90": "nm",
     "purity": "particle/ug", "endotoxin_eu_per_ml": "EU/mL", "cost_lot": "USD", "cost_per_dose": "USD",
     "mc_error": "row", "slope": "endpoint",
-    "curve": "endpoint", "day": "day",
+    "curve": "endpoint", "day": "day", "low": "row", "middle": "row", "high": "row", "mean": "row", "lo": "row",
+    "hi": "row", "believed": "row", "value": "row",
 }  # fmt: skip
 """Units of columns that only this room knows; other numbers of such tables are pure, words have none."""
 
@@ -153,6 +154,9 @@ def make_answer(plan: Plan, digest: str, gathered: Tables, drivers: Drivers, acc
     tables["performance"] = judged.table
     tables["sensitivity"] = drivers.shares.rows
     tables["experiments"] = drivers.experiments
+    tables["main_effects"] = drivers.effects
+    tables["alternatives"] = drivers.alternatives
+    tables["turning"] = drivers.turning
     counted = gathered["patients"].group_by("outcome", maintain_order=True).len()
     outcomes = {str(name): int(n) for name, n in counted.iter_rows()}
     return Answer(tables, verdict, decision, judged, outcomes)

@@ -1,0 +1,104 @@
+"""What else would turn the call: other schedules, doses, surfaces and lots, judged on the same knowledge draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from exojoint.decision.criteria import EffectCriterion
+from exojoint.decision.verdict import decide
+from exojoint.engine import Kernel
+from exojoint.workflow.headline import Headlines, Wanted
+from exojoint.workflow.plan import Plan
+from exojoint.workflow.variants import Variant, variants
+
+Floats = NDArray[np.float64]
+
+LOW, HIGH = 0.1, 0.9  # quantiles over draws that the table gives, as everywhere in a run
+SCHEMA = {
+    "variant": pl.String, "title": pl.String, "endpoint": pl.String, "day": pl.Float64, "unit": pl.String,
+    "mean": pl.Float64, "lo": pl.Float64, "hi": pl.Float64, "criterion": pl.String, "side": pl.String,
+    "probability": pl.Float64, "mc_error": pl.Float64, "threshold": pl.Float64, "met": pl.Boolean, "call": pl.String,
+    "n": pl.Int64,
+}  # fmt: skip
+
+
+def count_alternatives(plan: Plan) -> int:
+    """Rows of knowledge that `alternatives` runs."""
+    return plan.scenario.text.simulation.knowledge_draws if _needs(plan) else 0
+
+
+def alternatives(plan: Plan, kernel: Kernel, threads: int, tick: Callable[[int], None], scores: Floats) -> pl.DataFrame:
+    """Judge each variant of the first treated arm by the scenario's criteria on true effects.
+
+    Parameters
+    ----------
+    tick : called with the number of rows of knowledge done
+    scores : (n_draws, n_axes), the run's knowledge draws
+
+    Returns
+    -------
+    polars.DataFrame
+        One row per variant and criterion: the true difference over the draws, the chance that it passes the margin, and
+        the call the variant would get. Few patients stand behind each draw, so numbers differ a little from the run's
+        own; criteria on operating characteristics of trials are left out. Empty when no criterion speaks of an effect.
+    """
+    needs = _needs(plan)
+    if not needs:
+        return pl.DataFrame(schema=SCHEMA)
+    tried = variants(plan)
+    wanted = tuple(_wanted(plan, variant, endpoint, day) for variant in tried for endpoint, day in needs)
+    values = Headlines(plan, kernel, wanted, threads, tick)(scores)
+    rows: list[tuple[object, ...]] = []
+    for index, variant in enumerate(tried):
+        mine = slice(index * len(needs), (index + 1) * len(needs))
+        rows += _judged(plan, variant, wanted[mine], values[:, mine])
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+def _needs(plan: Plan) -> list[tuple[str, float]]:
+    """(endpoint, day) of the criteria that a design endpoint with an observable of its own answers."""
+    own = {item.name for item in plan.design.endpoints if item.endpoint.follows is None}
+    return [pair for pair in plan.criteria.needs if pair[0] in own]
+
+
+def _wanted(plan: Plan, variant: Variant, endpoint: str, day: float) -> Wanted:
+    observable = plan.design.plan(endpoint).endpoint.observable
+    unit = plan.knee.observables[observable].unit
+    return Wanted(f"{variant.name}/{endpoint}/{day:g}", variant.title, endpoint, observable, unit, day, variant)
+
+
+def _judged(plan: Plan, variant: Variant, wanted: tuple[Wanted, ...], values: Floats) -> list[tuple[object, ...]]:
+    """Rows of one variant."""
+    effects = tuple(
+        item
+        for item in plan.criteria.criteria
+        if isinstance(item, EffectCriterion) and any(item.endpoint == have.endpoint for have in wanted)
+    )
+    draws = pl.concat(
+        pl.DataFrame(
+            {
+                "draw": np.arange(len(values)), "arm": plan.active[0].name, "control": plan.control.name,
+                "endpoint": item.endpoint, "day": item.day, "unit": item.unit, "difference": values[:, column],
+            }
+        )
+        for column, item in enumerate(wanted)
+    )  # fmt: skip
+    decision = decide(replace(plan.criteria, criteria=effects), draws)
+    asked = [(item.endpoint, item.day) for item in wanted]
+    rows: list[tuple[object, ...]] = []
+    for criterion, reason in zip(effects, decision.reasons, strict=True):
+        column = asked.index((criterion.endpoint, criterion.day))
+        known = values[np.isfinite(values[:, column]), column]
+        lo, hi = np.quantile(known, [LOW, HIGH]) if len(known) else (np.nan, np.nan)
+        mean = float(known.mean()) if len(known) else float("nan")
+        rows.append(
+            (variant.name, variant.title, criterion.endpoint, criterion.day, wanted[column].unit, mean, float(lo),
+             float(hi), criterion.name, criterion.side, reason.probability, reason.mc_error, reason.threshold,
+             reason.met, decision.verdict, len(known))
+        )  # fmt: skip
+    return rows
