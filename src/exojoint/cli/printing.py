@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import Annotated
 
@@ -11,6 +12,8 @@ import typer
 from exojoint.core.errors import InputError, Problem
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine instead of text for a person.")]
+
+PAIRS = re.compile(r",(?=\s*\w+\s*=)")  # a comma that is followed by another pair; a header may hold one itself
 
 
 def show(text: str, data: object, as_json: bool) -> None:
@@ -29,7 +32,7 @@ def mapping(pairs: list[str] | None, option: str) -> dict[str, str] | None:
     if not pairs:
         return None
     found = {}
-    for pair in (part.strip() for text in pairs for part in text.split(",") if part.strip()):
+    for pair in (part.strip() for text in pairs for part in PAIRS.split(text) if part.strip()):
         role, sign, header = pair.partition("=")
         if not sign or not role.strip() or not header.strip():
             raise InputError(

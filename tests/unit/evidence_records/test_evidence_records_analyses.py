@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exojoint.core.errors import InputError
-from exojoint.evidence.extraction.effect_table import read_effects, read_sheet
+from exojoint.evidence.extraction.effect_table import read_effects
+from exojoint.evidence.extraction.sheet import read_sheet
 from exojoint.workflow import evidence, evidence_records
 
 from .conftest import page, study
@@ -60,15 +61,15 @@ def test_ratios_with_intervals_are_logged_and_said_to_be(write):
 
 
 def test_columns_are_told_where_names_do_not_say_them(write):
-    path = write("odd.csv", "who,d,s\nA,0.5,0.2\nB,0.1,0.3\nC,0.3,0.2\n")
+    path = write("odd.csv", "who,delta,s\nA,0.5,0.2\nB,0.1,0.3\nC,0.3,0.2\n")
     with pytest.raises(InputError) as caught:
         evidence.pool(path)
     assert "no column for effect" in str(caught.value)
-    assert evidence.pool(path, columns={"study": "who", "effect": "d", "se": "s"}).data()["k"] == 3
+    assert evidence.pool(path, columns={"study": "who", "effect": "delta", "se": "s"}).data()["k"] == 3
 
 
 def test_misspelt_columns_are_suggested(write):
-    with pytest.raises(InputError, match='Is it "efect"'):
+    with pytest.raises(InputError, match="effect=efect"):
         evidence.pool(write("typo.csv", "study,efect,se\nA,1,0.1\nB,2,0.1\n"))
     with pytest.raises(InputError, match='Did you mean "stderr"'):
         read_sheet(write("x.csv", "study,effect,stderr\nA,1,0.1\n"), {"se": "stder"})
@@ -122,7 +123,7 @@ def test_each_kind_of_fault_of_a_table_is_told(write, content, message):
 
 def test_a_ratio_that_is_negative_beside_an_interval_is_refused(write):
     with pytest.raises(InputError, match="a ratio is zero or negative"):
-        evidence.pool(write("t.csv", "study,yi,low,high\nA,-0.1,-0.2,0.3\nB,1,0.5,2\n"), measure="RR")
+        evidence.pool(write("t.csv", "study,rr,low,high\nA,-0.1,-0.2,0.3\nB,1,0.5,2\n"), measure="RR")
 
 
 def test_moderators_make_a_regression_with_a_bubble_plot(bcg, tmp_path):

@@ -18,7 +18,8 @@ from exojoint.evidence.bias.influence import baujat, cumulative, influence, leav
 from exojoint.evidence.bias.selection import selection_model
 from exojoint.evidence.bias.small_study import begg_test, egger_test, pet_peese
 from exojoint.evidence.bias.trim_fill import TrimFill, trim_and_fill
-from exojoint.evidence.extraction.effect_table import GENERIC, EffectTable
+from exojoint.evidence.extraction.effect_table import EffectTable
+from exojoint.evidence.extraction.reported import GENERIC
 from exojoint.evidence.figures.cumulative import cumulative as cumulative_figure
 from exojoint.evidence.figures.funnel import funnel
 from exojoint.evidence.figures.scatter import baujat as baujat_figure

@@ -24,11 +24,12 @@ from exojoint.evidence.pooling.glmm import glmm_odds_ratio, glmm_proportion
 from exojoint.evidence.pooling.pool import pool
 from exojoint.evidence.pooling.regression import meta_regression
 from exojoint.evidence.pooling.tables import mantel_haenszel, peto
-from exojoint.evidence.results import Coefficients, PooledResult, RegressionResult, finite_or_none, t_quantile
+from exojoint.evidence.results import Coefficients, PooledResult, RegressionResult, Test, finite_or_none, t_quantile
 
 COUNTS = ("events1", "n1", "events2", "n2")
 TABLE_METHODS = ("MH", "PETO", "GLMM")  # from the counts of events, without a variance of each study
 BAYES = "BAYES"
+SCHEMA = 1  # of the JSON of a pooled table: docs/reference/evidence.md
 SIDES = 1.959964  # standard errors to each side of a 95 % normal interval
 POINTS_OF_A_LINE = 40
 
@@ -87,7 +88,7 @@ def pool_table(
         fit = meta_regression(
             table.y, table.v, table.moderators(moderators), method=method, interval=interval, level=level
         )
-        return _regressed(table, fit, level)
+        return _regressed(table, fit, interval, level)
     if method.upper() in TABLE_METHODS:
         return _plain(table, _from_counts(table, method.upper(), level))
     if method.upper() == BAYES:
@@ -141,17 +142,16 @@ def _plain(table: EffectTable, result: PooledResult) -> Synthesis:
     return Synthesis(table, numbers, summary, _weights(table, result.tau2))
 
 
-def _regressed(table: EffectTable, fit: RegressionResult, level: float) -> Synthesis:
+def _regressed(table: EffectTable, fit: RegressionResult, interval: str, level: float) -> Synthesis:
     first = fit.coefficients[0]
-    ends = Interval(first["lower"], first["upper"], level, "meta-regression", first["df"])
+    ends = Interval(first["lower"], first["upper"], level, interval.casefold(), first["df"])
     q = fit.heterogeneity.q
     numbers = {
         "estimate": first["estimate"], "se": first["se"], "interval": _ends(ends), "prediction_interval": None,
         "tau2": fit.tau2, "I2": finite_or_none(fit.heterogeneity.i2), "Q": finite_or_none(q.statistic), "Q_df": q.df,
         "Q_p": finite_or_none(q.p), "k": fit.fit.k, "method": f"meta-regression, {fit.fit.method}",
         "R2": finite_or_none(fit.r2), "coefficients": _coefficients(fit.coefficients),
-        "omnibus": {"statistic": finite_or_none(fit.omnibus.statistic), "p": finite_or_none(fit.omnibus.p)},
-        "warnings": [*table.warnings, *fit.warnings],
+        "omnibus": _tested(fit.omnibus), "warnings": [*table.warnings, *fit.warnings],
     }  # fmt: skip
     numbers |= _common(table, first["estimate"], ends, None) | {"estimate_of": fit.names[0]}
     summary = Summary(f"{fit.names[0]} ({fit.fit.method})", first["estimate"], ends)
@@ -167,7 +167,8 @@ def _clustered(table: EffectTable, groups: Sequence[str], moderators: Mapping[st
     prediction = Interval(first["estimate"] - half, first["estimate"] + half, level, "prediction", first["df"])
     numbers = {
         "estimate": first["estimate"], "se": first["se"], "interval": _ends(ends),
-        "prediction_interval": None if moderators else _ends(prediction), "tau2": tau2, "I2": None,
+        "prediction_interval": None if moderators else _ends(prediction), "tau2": tau2,
+        "I2": None if moderators else _share(table, tau2),
         "Q": finite_or_none(fit.working.q.statistic), "Q_df": fit.working.q.df, "Q_p": finite_or_none(fit.working.q.p),
         "k": int(np.isfinite(table.y).sum()), "clusters": len(set(groups)), "rho": fit.rho,
         "variances": dict(fit.working.components), "method": "correlated and hierarchical effects, CR2",
@@ -176,6 +177,18 @@ def _clustered(table: EffectTable, groups: Sequence[str], moderators: Mapping[st
     numbers |= _common(table, first["estimate"], ends, None if moderators else prediction)
     summary = Summary("CHE, robust", first["estimate"], ends, None if moderators else prediction)
     return Synthesis(table, numbers, summary, _weights(table, tau2), fit.robust.coefficients if moderators else None)
+
+
+def _tested(test: Test) -> dict[str, float | None]:
+    found = {"statistic": test.statistic, "df": test.df, "df2": test.df2, "p": test.p}
+    return {name: finite_or_none(value) for name, value in found.items()}
+
+
+def _share(table: EffectTable, tau2: float) -> float | None:
+    """I2 of variances between and within studies together: their share beside a typical sampling variance, percent."""
+    w = 1.0 / table.v[np.isfinite(table.y) & np.isfinite(table.v)]
+    typical = (w.size - 1) * w.sum() / (w.sum() ** 2 - (w**2).sum()) if w.size > 1 else math.nan
+    return finite_or_none(100.0 * tau2 / (tau2 + typical))
 
 
 def _coefficients(found: Coefficients) -> dict[str, dict[str, float | None]]:
@@ -191,7 +204,12 @@ def _ends(interval: Interval) -> dict[str, Any]:
 
 def _common(table: EffectTable, estimate: float, ends: Interval, prediction: Interval | None) -> dict[str, Any]:
     """What every result says: the measure, the reader's scale, and the rows."""
-    numbers: dict[str, Any] = {"measure": table.measure, "scale": table.scale}
+    numbers: dict[str, Any] = {
+        "schema": SCHEMA,
+        "measure": table.measure,
+        "scale": table.scale,
+        "columns": table.columns,
+    }
     if table.scale != "identity":
         values = {"estimate": estimate, "lower": ends.lower, "upper": ends.upper}
         if prediction is not None:

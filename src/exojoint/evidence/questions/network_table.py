@@ -12,7 +12,9 @@ import numpy as np
 
 from exojoint.core.errors import InputError, Problem, raise_problems
 from exojoint.evidence.checks import choose
-from exojoint.evidence.extraction.effect_table import LOGGED, Sheet, read_effects, read_sheet
+from exojoint.evidence.extraction.effect_table import read_effects
+from exojoint.evidence.extraction.reported import LOGGED
+from exojoint.evidence.extraction.sheet import Sheet, read_sheet
 from exojoint.evidence.figures.network import network_graph
 from exojoint.evidence.figures.style import Picture
 from exojoint.evidence.network import NetworkData, NetworkResult, league_table, network, p_scores
