@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from exojoint.core.errors import InputError, Problem, did_you_mean
@@ -13,7 +13,7 @@ from exojoint.engine.exchange.parts import Formula, Function, Math
 from exojoint.engine.expression import FALSE, TIME, TRUE, TRUTH, ZERO, Expr, constant
 from exojoint.engine.functions import equal, negate, where
 
-MAX_NODES = 3_000_000  # formula nodes of one model after function calls are written out: stops explosive definitions
+MAX_NODES = 1_000_000  # formula nodes of one model after function calls are written out: stops explosive definitions
 MAX_CALLS = 100  # function definitions inside each other
 RATE_OF: Final = "rate of "  # a quantity's slope, as a name beside the quantity (ids have no blank)
 NOT_A_NUMBER: Final = constant(math.nan)
@@ -27,12 +27,27 @@ class Words:
     ----------
     functions : mapping of str to Function
         Function definitions by id.
-    nodes_left : int
+    nodes_left : float
         Formula nodes that may still be written out.
+    sizes : dict of str to float
+        Nodes of functions written out, as far as known.
     """
 
     functions: Mapping[str, Function]
-    nodes_left: int = MAX_NODES
+    nodes_left: float = MAX_NODES
+    sizes: dict[str, float] = field(default_factory=dict)
+
+    def size(self, math_: Math, depth: int = 0) -> float:
+        """Return the number of nodes of a formula with its calls written out, without writing them out."""
+        total = 0.0
+        for node in math_.walk():
+            total += 1.0
+            if node.op == "call" and node.name in self.functions:
+                if node.name not in self.sizes:
+                    body = self.functions[node.name].body.math
+                    self.sizes[node.name] = self.size(body, depth + 1) if depth < MAX_CALLS else math.inf
+                total += self.sizes[node.name]
+        return total
 
 
 def names_read(formula: Formula) -> set[str]:
@@ -58,8 +73,16 @@ def expression(formula: Formula, values: Mapping[str, Expr], words: Words, *, ti
     Raises
     ------
     InputError
-        An unknown name or function, a wrong number of operands, an operation without meaning in the engine.
+        An unknown name or function, a wrong number of operands, an operation without meaning in the engine, calls that
+        grow beyond every measure when they are written out.
     """
+    words.nodes_left -= words.size(formula.math)
+    if words.nodes_left < 0.0:
+        what, todo = (
+            f"formulas grow beyond {MAX_NODES:,} operations with their calls written out",
+            "Simplify functions.",
+        )
+        raise InputError(Problem(formula.where, what, "less", todo))
     return _Writer(formula.where, words, time).write(formula.math, values, 0)
 
 
@@ -98,9 +121,6 @@ class _Writer:
         return done[0]
 
     def _one(self, node: Math, args: Sequence[Expr], values: Mapping[str, Expr], depth: int) -> Expr:
-        self.words.nodes_left -= 1
-        if self.words.nodes_left < 0:
-            raise self._error(f"formulas grow beyond {MAX_NODES:,} operations", "less", "Simplify functions.")
         match node.op:
             case "number":
                 return constant(node.value)
@@ -132,8 +152,6 @@ class _Writer:
         if len(args) != len(function.arguments):
             what = f"`{name}` is given {len(args)} arguments"
             raise self._error(what, f"{len(function.arguments)} arguments", "Correct the call.")
-        if depth >= MAX_CALLS:
-            raise self._error(f"`{name}` lies more than {MAX_CALLS} calls deep", "functions that end", "Simplify them.")
         inside = dict(zip(function.arguments, args, strict=True))
         return self.write(function.body.math, inside, depth + 1)
 

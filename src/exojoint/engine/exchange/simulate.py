@@ -16,19 +16,18 @@ from exojoint.engine.exchange.instant import Instant, Reals, beginning, readable
 from exojoint.engine.exchange.marks import Marks, changed
 from exojoint.engine.exchange.model import AMOUNT, CONCENTRATION, Model
 from exojoint.engine.exchange.motion import Leg, motion
+from exojoint.engine.exchange.patience import Patience
 
 RTOL, ATOL = 1e-8, 1e-12  # tight: a model file is solved once, and what it says is to be seen, not the integrator
 GRID = 256  # moments in a stretch at which conditions are looked at, at least
 PER_STEP = 2  # such moments per step of the integrator, at least
 MOST_GRID = 50_000
 ZOOM = 1_025  # moments in a round of closing in on a crossing
-SHRINK = 8.0  # factor by which a stretch becomes shorter that could not be followed
+LONGER = 4.0  # factor by which a stretch may be longer than the one before
+SHORTER = 8.0  # factor by which a stretch becomes shorter that could not be followed
 QUICK = 3  # such attempts before the second, slow integrator is tried as well
 MOST_ATTEMPTS = 11  # the shortest stretch tried is 8^-10, about 1e-9, of the longest
 SHARPNESS = 1e-14  # share of the simulation to which a crossing is known
-CLOSE = 1e-9  # share of the simulation below which two crossings count as one after the other without pause
-MOST_CLOSE = 200  # such crossings in a row: the equations switch to and fro for ever
-MOST_STOPS = 200_000  # beyond it a model is not simulated but counted
 READINGS: Final = {"model": "", "amounts": AMOUNT, "concentrations": CONCENTRATION}
 
 
@@ -132,35 +131,29 @@ class _Course:
         self.parameters = np.empty((len(times), len(model.system.parameters)))
         self.row = 0
         self.second = False
+        self.patience = Patience(model.label.name, self.end)
         self.slopes = Evaluator(model.system.rates)
 
     def run(self) -> tuple[Reals, Reals]:
         """Return states (m, n_states) and parameters (m, n_parameters) at the output times."""
         now, was = self.agenda.settle(beginning(self.model), self.agenda.before())
         self._record(np.array([0.0]), now.state[None], now)
-        stops, close, window = 0, 0, self.end
+        window = self.end
         while now.time < self.end:
             begin = now.time
-            arrived, crossed = self._reach(now, window)
+            arrived, crossed, struggled = self._reach(now, window)
             now, was = self.agenda.settle(arrived, was)
             self._record(np.array([now.time]), now.state[None], now)
             gone = now.time - begin
-            window = max(4.0 * gone, self.end / GRID) if crossed else 4.0 * gone
-            stops += crossed
-            close = close + 1 if crossed and gone < CLOSE * self.end else 0
-            if close > MOST_CLOSE or stops > MOST_STOPS:
-                raise self._endless(now.time, close)
+            self.patience.note(now.time, gone, crossed=crossed, struggled=struggled)
+            window = max(LONGER * gone, self.end / GRID) if crossed else LONGER * gone
         return self.states, self.parameters
 
-    def _endless(self, time: float, close: int) -> InputError:
-        if close > MOST_CLOSE:
-            what = f"conditions switch to and fro without end at time {time:g}"
-            return InputError(Problem(self.model.label.name, what, "switches that rest", "Smooth the switch."))
-        what = f"more than {MOST_STOPS:,} events up to time {time:g}"
-        return InputError(Problem(self.model.label.name, what, "fewer events", "Shorten the simulation."))
+    def _reach(self, now: Instant, window: float) -> tuple[Instant, bool, bool]:
+        """Go on as far as the window, or less far where only an event or a switch keeps the solution from exploding.
 
-    def _reach(self, now: Instant, window: float) -> tuple[Instant, bool]:
-        """Go on as far as the window, or less far where only an event or a switch keeps the solution from exploding."""
+        Returns where, whether a mark changed there, and whether the window was too long.
+        """
         window = min(window, self.end - now.time)
         self.second = False
         attempts = 0
@@ -168,14 +161,11 @@ class _Course:
             end = now.time + window
             reached = self._stretch(now, end if end < self.end else self.end)
             if reached is not None:
-                return reached
-            window /= SHRINK
+                return *reached, attempts > 0
+            window /= SHORTER
             attempts = attempts + 1 if not self._odd_slopes(now) else MOST_ATTEMPTS
             self.second = attempts >= QUICK
-        odd = self._odd_slopes(now)
-        what = f"cannot be followed beyond time {now.time:g}" + (f": the slope of `{odd}` is no number" if odd else "")
-        todo = "Look for a division by zero or a state that explodes."
-        raise InputError(Problem(self.model.label.name, what, "a solution with finite numbers", todo))
+        raise self.patience.lost(now.time, self._odd_slopes(now))
 
     def _odd_slopes(self, now: Instant) -> str:
         """Return the first state whose value is a number while its slope is none."""
@@ -248,7 +238,7 @@ class _Course:
             times = times[times > before.time]
             leg = self.mover.follow(before, times, second=self.second)
             if leg is None and not sharp:
-                after = before.time + (after - before.time) / SHRINK
+                after = before.time + (after - before.time) / SHORTER
                 continue
             states = leg.states if leg is not None else np.tile(before.state, (len(times), 1))
             first = self._first_change(here, before, times, states)
