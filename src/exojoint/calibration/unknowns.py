@@ -98,7 +98,7 @@ def unknowns(protocols: Sequence[Protocol], structure: str = "") -> Unknowns:
         Replaces that of every protocol; empty: each its own (they must then agree).
     """
     used = structure or protocols[0].structure
-    rows: dict[str, Parameter] = {row.name: row for row in _human_rows(used)}
+    rows: dict[str, Parameter] = {row.name: row for row in human_rows(used)}
     for protocol in protocols:
         if protocol.induction:
             rows |= load_induction(load_joint(protocol.species, used), protocol.induction).rows
@@ -107,20 +107,24 @@ def unknowns(protocols: Sequence[Protocol], structure: str = "") -> Unknowns:
     return Unknowns(knowledge_space(ParameterTable(rows.values())), structure)
 
 
-def _human_rows(structure: str) -> list[Parameter]:
-    """Rows of the joint, of every disposition, of administration, patients and instruments."""
+@functools.cache
+def human_rows(structure: str) -> tuple[Parameter, ...]:
+    """Return the rows of the joint, of every disposition, of administration, patients and instruments, as people have.
+
+    A row that two dispositions share comes once.
+    """
     tables = [load_joint(HUMAN, structure).parameters]
     tables += [load_disposition(name, structure).parameters for name in list_dispositions()]
     tables += [administration_parameters(structure), patient_parameters(), reading_rows()]
     found: dict[str, Parameter] = {}
     for table in tables:
         found |= {name: row for name, row in table.items() if name not in found}
-    return list(found.values())
+    return tuple(found.values())
 
 
 def own_rows(species: str, knee: Knee) -> list[Parameter]:
     """Return the uncertain rows in which an animal's knee has numbers of its own, under their own names."""
-    human = {row.name: row for row in _human_rows(knee.joint.structure)}
+    human = {row.name: row for row in human_rows(knee.joint.structure)}
     return [
         dataclasses.replace(row, name=f"{species}{OF}{name}")
         for name, row in knee.parameters.items()
@@ -137,7 +141,7 @@ def values_in(species: str, knee: Knee, values: Mapping[str, Floats]) -> dict[st
     if species == HUMAN:
         return dict(values)
     prefix = f"{species}{OF}"
-    human = {row.name: row for row in _human_rows(knee.joint.structure)}
+    human = {row.name: row for row in human_rows(knee.joint.structure)}
     own = {name for name, row in knee.parameters.items() if name in human and _differs(row, human[name])}
     kept = {name: value for name, value in values.items() if name not in own}
     return kept | {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
