@@ -23,6 +23,8 @@ from validation.twins.scoring import (
 )
 from validation.twins.twin import Twin, Value
 
+from exojoint.calibration.subjects import population_of
+
 REASONS = Path(__file__).parent / "reasons.csv"
 SIGNIFICANT = float(norm.ppf(0.975))
 DOUBTFUL = 0.1  # a statement that the forecast gives less than this is a miss
@@ -136,21 +138,32 @@ def domain(twins: Sequence[Twin]) -> pl.DataFrame:
     """What the twins span: one row per twin and arm, so that a scenario's distance to them can be told."""
     rows = []
     for twin in twins:
-        days = max(day for readout in twin.protocol.readouts for day in readout.days)
-        seen = sorted({name for readout in twin.protocol.readouts for name in readout.observable})
-        for arm in twin.protocol.arms.values():
-            given = arm.give
-            rows.append(
-                {
-                    "twin": twin.name,
-                    "species": twin.protocol.species,
-                    "induction": twin.protocol.induction,
-                    "population": twin.protocol.people.name if twin.protocol.people else "",
-                    "treatments": ";".join(sorted({give.treatment for give in given})),
-                    "amount": max((give.amount for give in given), default=0.0),
-                    "doses": max((len(give.days) for give in given), default=0),
-                    "last_day": days,
-                    "endpoints": ";".join(seen),
-                }
-            )
-    return pl.DataFrame(rows)
+        protocol = twin.protocol
+        shared = {
+            "twin": twin.name,
+            "species": protocol.species,
+            "induction": protocol.induction,
+            "numbers": sum(value.published is not None for value in twin.values),
+            "statements": sum(value.published is None for value in twin.values),
+            "last_day": max(day for readout in protocol.readouts for day in readout.days),
+            "endpoints": ";".join(sorted({name for readout in protocol.readouts for name in readout.observable})),
+            **people(twin),
+        }
+        for arm in protocol.arms.values():
+            for given in arm.give:
+                rows.append(shared | {"treatment": given.treatment, "amount": given.amount, "doses": len(given.days)})
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def people(twin: Twin) -> dict[str, float | None]:
+    """Means of a twin's population; None for animals."""
+    if twin.protocol.people is None:
+        return dict.fromkeys(MARGINS)
+    found = population_of(twin.protocol.people, twin.protocol.place).quantities
+    return {name: found[key].value for name, key in MARGINS.items()}
+
+
+MARGINS = {
+    "age": "age.mean", "bmi": "bmi.mean", "pain": "pain_baseline.mean", "women": "women.share",
+    "effusion": "effusion_volume.mean",
+}  # fmt: skip

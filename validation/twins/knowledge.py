@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
 from validation.twins.twin import Twin
 
+from exojoint.calibration.posterior import DRAWS, shipped_posterior
 from exojoint.calibration.unknowns import Unknowns, unknowns
 from exojoint.core.streams import Stream
 
 Floats = NDArray[np.float64]
-KINDS = ("prior", "posterior")
+KINDS = ("auto", "prior", "posterior")
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,13 @@ def draw_prior(twins: Sequence[Twin], k: int, luck: Stream) -> Knowledge:
 
 
 def draw(kind: str, twins: Sequence[Twin], k: int, luck: Stream) -> Knowledge:
-    """Draw k times from the prior or the posterior.
+    """Draw k times from the prior, or from the posterior that the package ships; ``auto``: from what there is.
 
-    Raises
-    ------
-    ValueError
-        For another kind, or a posterior that is not shipped.
+    Rows that no target informed keep their prior, as in a scenario.
     """
-    if kind != "prior":
-        raise ValueError(f"no {kind} is shipped: use prior")
-    return draw_prior(twins, k, luck)
+    prior = draw_prior(twins, k, luck)
+    there = (files("exojoint.calibration") / "posterior" / DRAWS).is_file()
+    if kind == "prior" or (kind == "auto" and not there):
+        return prior
+    z = shipped_posterior().scores(prior.known.names, prior.z, luck.child("posterior"), range(k))
+    return Knowledge("posterior", prior.known, z, np.ones(k))
