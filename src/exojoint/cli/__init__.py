@@ -55,14 +55,23 @@ def run(
     keep_all: Annotated[
         bool, typer.Option("--keep-all", help="Keep the visits of all trials, not of the first 50.")
     ] = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS|local",
+            help="Dask scheduler that follows the draws; `local` starts two processes here. Never changes a result.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run a scenario: one question in, one verdict and its report out."""
     from exojoint import workflow
 
     done = workflow.run(
-        scenario, out=out, seed=seed, threads=threads, patients=patients, trials=trials, keep_all=keep_all
-    )
+        scenario, out=out, seed=seed, threads=threads, patients=patients, trials=trials, keep_all=keep_all,
+        cluster=cluster,
+    )  # fmt: skip
     show(done.text(), done.data(), as_json)
 
 

@@ -6,10 +6,11 @@ Dask carries chunks out and parts back; a lost worker's chunks are followed agai
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from exojoint.core.errors import InputError, Problem
 from exojoint.engine.study import ChunkReport, Follower, Study, Tally
@@ -17,6 +18,8 @@ from exojoint.engine.study import ChunkReport, Follower, Study, Tally
 LOCAL_WORKERS = 2  # processes of the cluster "local"
 RETRIES = 5  # times that a chunk is tried again before the study fails
 IN_FLIGHT = 8  # chunks per worker that are on their way at once
+
+Kept = TypeVar("Kept")
 
 _followers: dict[int, Follower] = {}
 
@@ -64,24 +67,43 @@ def follow_on_cluster(study: Study, n: int, address: str, tally: Tally) -> None:
 
 def follow_with(client: Client, study: Study, n: int, tally: Tally) -> None:
     """Follow all chunks with a client, a limited number at a time."""
-    keep = tally.sink is not None
-    carried = client.scatter(study, broadcast=True)
-    total = -(-n // study.chunk)
+    chunks = range(-(-n // study.chunk))
+    for chunk, report in spread(client, follow_chunk, study, chunks, n, tally.sink is not None):
+        tally.give(chunk, report)
+
+
+def spread(
+    client: Client, function: Callable[..., Kept], carried: object, chunks: Sequence[int], *extra: object
+) -> Iterator[tuple[int, Kept]]:
+    """Yield chunks and what a function makes of them on the workers, in the order in which they finish.
+
+    Parameters
+    ----------
+    client
+        Of a Dask cluster. Chunks of a worker that is lost are done again by another.
+    function
+        ``function(carried, chunk, *extra)``; it and its results travel.
+    carried
+        What every chunk needs; it travels once to every worker.
+    chunks
+        Numbers of the chunks; a few per worker are on their way at once.
+    """
+    shared = client.scatter(carried, broadcast=True)
     width = IN_FLIGHT * max(1, len(client.scheduler_info()["workers"]))
+    waiting = iter(chunks)
 
-    def send(chunk: int) -> object:
-        return client.submit(follow_chunk, carried, chunk, n, keep, pure=False, retries=RETRIES)
+    def send(chunk: int) -> Any:  # noqa: ANN401 - a future of Dask, whose types are not known here
+        return client.submit(function, shared, chunk, *extra, pure=False, retries=RETRIES)
 
-    number = {send(chunk): chunk for chunk in range(min(width, total))}
-    following = len(number)
+    number = {send(chunk): chunk for chunk in islice(waiting, width)}
     finished = dask().as_completed(list(number))
     for future in finished:
-        tally.give(number.pop(future), future.result())
-        if following < total:
+        yield number.pop(future), future.result()
+        following = next(waiting, None)
+        if following is not None:
             another = send(following)
             number[another] = following
             finished.add(another)
-            following += 1
 
 
 def follow_chunk(study: Study, chunk: int, n: int, keep: bool) -> ChunkReport:

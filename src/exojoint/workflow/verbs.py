@@ -6,14 +6,13 @@ import io
 import os
 import platform
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -36,9 +35,9 @@ from exojoint.runs.store import Work, check_output, open_run
 from exojoint.runs.trace import Trace
 from exojoint.runs.trace import trace as walk
 from exojoint.workflow.accuracy import measure_accuracy
-from exojoint.workflow.answer import KEPT_TRIALS, make_answer
+from exojoint.workflow.answer import make_answer
+from exojoint.workflow.chunks import DRAWS_PER_CHUNK, TABLES, Tables, chunk_tables, chunks_on_cluster, draws_of
 from exojoint.workflow.documentation.build import Written, write_documentation
-from exojoint.workflow.draw import run_draw
 from exojoint.workflow.drivers import find_drivers
 from exojoint.workflow.listings import CATALOGUES
 from exojoint.workflow.lookup import make_plan
@@ -48,8 +47,13 @@ from exojoint.workflow.record import named_files, write_answer
 if TYPE_CHECKING:  # altair is loaded only when a chart is wanted
     import altair as alt
 
-DRAWS_PER_CHUNK = 4
-ALL_TRIALS = 10**9
+
+@dataclass(frozen=True)
+class Where:
+    """Who computes a run: threads of this process and, for the draws, the workers of a cluster."""
+
+    threads: int
+    cluster: str | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,7 @@ def run(
     patients: int | None = None,
     trials: int | None = None,
     keep_all: bool = False,
+    cluster: str | None = None,
 ) -> Done:
     """Run a scenario to its verdict.
 
@@ -118,6 +123,8 @@ def run(
     seed, patients, trials : replace the scenario's (patients per knowledge draw; trials in all)
     threads : all cores unless given; results do not depend on it
     keep_all : keep the visits of all trials
+    cluster : address of a Dask scheduler, or `local` for two processes of this machine, that follows the draws;
+        results do not depend on it
 
     Raises
     ------
@@ -127,13 +134,13 @@ def run(
     root = Path("runs") if out is None else Path(out)
     check_output(root)
     plan = make_plan(Path(scenario), seed=seed, patients=patients, trials=trials)
-    workers = threads or os.cpu_count() or 1
+    where = Where(threads or os.cpu_count() or 1, cluster)
     digest = make_digest(plan, keep_all)
     draws = plan.scenario.text.simulation.knowledge_draws
     with open_run(root, digest, layout=f"{draws} draws by {DRAWS_PER_CHUNK}") as work:
         if work.finished:
             return Done(work.folder, _verdict(work.folder), False)
-        folder = _compute(plan, work, digest, workers, keep_all)
+        folder = _compute(plan, work, digest, where, keep_all)
     return Done(folder, _verdict(folder), True)
 
 
@@ -148,13 +155,13 @@ def make_digest(plan: Plan, keep_all: bool) -> str:
     return run_digest(content, tables, code_version(), plan.scenario.text.seed)
 
 
-def _compute(plan: Plan, work: Work, digest: str, threads: int, keep_all: bool) -> Path:
-    started = time.monotonic()
+def _compute(plan: Plan, work: Work, digest: str, where: Where, keep_all: bool) -> Path:
+    started, threads = time.monotonic(), where.threads
     clock: dict[str, float] = {}
     with _progress() as tell:
         kernel = compile_system(plan.knee.system)
         clock["plan_and_compile"] = time.monotonic() - started
-        _draws(plan, kernel, work, threads, keep_all, tell)
+        _draws(plan, kernel, work, keep_all, where, tell)
         clock["draws"] = time.monotonic() - started
         gathered = {name: work.gather(name) for name in TABLES}
         drivers = find_drivers(plan, kernel, threads, partial(tell, "what drives the verdict"))
@@ -165,33 +172,38 @@ def _compute(plan: Plan, work: Work, digest: str, threads: int, keep_all: bool) 
         tell("report", 0, 1)
         build_report(folder)
         clock["report"] = time.monotonic() - started
-    work.write_timings({"seconds_since_start": clock, "host": platform.node(), "threads": threads})
+    work.write_timings({"seconds_since_start": clock, "host": platform.node(), **asdict(where)})
     return work.finish()
 
 
-TABLES = (
-    "draws", "trials", "null_trials", "visits", "patients", "curves", "trajectories", "vesicles", "dose_response",
-    "population", "lots", "counts", "adverse_events",
-)  # fmt: skip
-
-
-def _draws(plan: Plan, kernel: Kernel, work: Work, threads: int, keep_all: bool, tell: Tell) -> None:
+def _draws(plan: Plan, kernel: Kernel, work: Work, keep_all: bool, where: Where, tell: Tell) -> None:
     """Compute the chunks that are not there yet; each survives an interruption from the moment it is put."""
-    simulation = plan.scenario.text.simulation
-    draws = simulation.knowledge_draws
-    for first in range(0, draws, DRAWS_PER_CHUNK):
-        chunk = first // DRAWS_PER_CHUNK
-        last = min(first + DRAWS_PER_CHUNK, draws)
-        if not work.has_chunk(chunk):
-            parts = []
-            for draw in range(first, last):
-                kept = ALL_TRIALS if keep_all else max(0, KEPT_TRIALS - draw * simulation.trials_per_draw)
-                parts.append(run_draw(plan, kernel, draw, threads, kept).tables)
-                tell("knowledge draws", draw + 1, draws)
-            work.put_chunk(
-                chunk, {name: pl.concat([part[name] for part in parts], how="vertical_relaxed") for name in TABLES}
-            )
-        tell("knowledge draws", last, draws)
+    draws = plan.scenario.text.simulation.knowledge_draws
+    chunks = range(-(-draws // DRAWS_PER_CHUNK))
+    missing = [chunk for chunk in chunks if not work.has_chunk(chunk)]
+    done = draws - sum(len(draws_of(chunk, draws)) for chunk in missing)
+    tell("knowledge draws", done, draws)
+    found = (
+        chunks_on_cluster(plan, kernel, missing, keep_all, where.cluster)
+        if where.cluster is not None
+        else _chunks_here(plan, kernel, missing, keep_all, where.threads, partial(tell, "knowledge draws"))
+    )
+    for chunk, tables in found:
+        work.put_chunk(chunk, tables)
+        done += len(draws_of(chunk, draws))
+        tell("knowledge draws", done, draws)
+
+
+def _chunks_here(
+    plan: Plan, kernel: Kernel, chunks: Sequence[int], keep_all: bool, threads: int, tell: Callable[[int, int], None]
+) -> Iterator[tuple[int, Tables]]:
+    draws = plan.scenario.text.simulation.knowledge_draws
+
+    def told(draw: int) -> None:
+        tell(draw + 1, draws)
+
+    for chunk in chunks:
+        yield chunk, chunk_tables(plan, kernel, chunk, keep_all, threads, told)
 
 
 Tell = Any  # callable (what, done, of); see _progress

@@ -16,7 +16,7 @@ import pytest
 from exojoint import cli, workflow
 from exojoint.runs.parquet import read_table, read_units
 from exojoint.runs.store import is_complete
-from exojoint.workflow import verbs
+from exojoint.workflow import chunks, verbs
 
 Cut = Callable[[Path], Path]
 TABLES = (
@@ -113,25 +113,25 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    whole, calls = verbs.run_draw, []
+    whole, calls = chunks.run_draw, []
 
     def interrupted(*arguments: object) -> object:
         calls.append(arguments[2])
-        if len(calls) == verbs.DRAWS_PER_CHUNK + 1:
+        if len(calls) == chunks.DRAWS_PER_CHUNK + 1:
             raise KeyboardInterrupt
         return whole(*arguments)
 
     scenario = cut(tmp_path)
-    monkeypatch.setattr(verbs, "run_draw", interrupted)
+    monkeypatch.setattr(chunks, "run_draw", interrupted)
     with pytest.raises(SystemExit) as leaving:
         cli.main(["run", str(scenario), "--out", str(tmp_path / "runs")])
     assert leaving.value.code == cli.EXIT_INTERRUPTED
     assert "run the same command again" in capsys.readouterr().err
     assert not (tmp_path / "runs" / small_run.folder.name).exists()
     calls.clear()
-    monkeypatch.setattr(verbs, "run_draw", lambda *arguments: (calls.append(arguments[2]), whole(*arguments))[1])
+    monkeypatch.setattr(chunks, "run_draw", lambda *arguments: (calls.append(arguments[2]), whole(*arguments))[1])
     done = workflow.run(scenario, out=tmp_path / "runs", threads=2)
-    assert calls == [verbs.DRAWS_PER_CHUNK, verbs.DRAWS_PER_CHUNK + 1]
+    assert calls == [chunks.DRAWS_PER_CHUNK, chunks.DRAWS_PER_CHUNK + 1]
     assert sealed(done.folder) == sealed(small_run.folder)
 
 
