@@ -123,6 +123,37 @@ class Accuracy:
 
 
 @dataclass(frozen=True, slots=True)
+class RivalLine:
+    """One explanation: its weight, how many draws believed it, and what would be said if it alone were true.
+
+    `probability` holds, by criterion about effects, the share of its draws that pass; `true` is null without draws.
+    """
+
+    name: str
+    weight: float
+    because: str
+    n_draws: int
+    true: Interval | None
+    verdict: str
+    probability: Mapping[str, float] = field(default_factory=dict)
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True, slots=True)
+class Rivals:
+    """Structural uncertainty: share of the first effect's variance that lies between explanations, with 80 % limits."""
+
+    effect: str
+    share_between: float
+    lo: float
+    hi: float
+    lines: tuple[RivalLine, ...]
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True, slots=True)
 class VerdictFile:
     """All of `verdict.json` but its schema number."""
 
@@ -137,6 +168,7 @@ class VerdictFile:
     accuracy: Accuracy
     lots: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    rivals: Rivals | None = None
 
     __pydantic_config__ = STRICT
 
@@ -157,7 +189,10 @@ def write_verdict(folder: Path, verdict: VerdictFile) -> Path:
         When a number is not finite.
     """
     check_verdict(verdict, label(folder, VERDICT))
-    return write_json(folder, VERDICT, {"schema": SCHEMA, **to_plain(verdict)})
+    content = {"schema": SCHEMA, **to_plain(verdict)}
+    if verdict.rivals is None:
+        del content["rivals"]  # an optional key: there where a scenario weighs rivals
+    return write_json(folder, VERDICT, content)
 
 
 def read_verdict(folder: Path) -> VerdictFile:

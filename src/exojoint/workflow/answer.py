@@ -30,6 +30,7 @@ from exojoint.trial.performance import Performance, performance
 from exojoint.workflow.curves import MIRNA
 from exojoint.workflow.drivers import Drivers
 from exojoint.workflow.plan import Plan
+from exojoint.workflow.rivals import judge_rivals
 
 Floats = NDArray[np.float64]
 Tables = dict[str, pl.DataFrame]
@@ -42,7 +43,7 @@ EXTRA_UNITS: Mapping[str, str] = {
     "purity": "particle/ug", "endotoxin_eu_per_ml": "EU/mL", "cost_lot": "USD", "cost_per_dose": "USD",
     "mc_error": "row", "slope": "endpoint",
     "curve": "endpoint", "day": "day", "low": "row", "middle": "row", "high": "row", "mean": "row", "lo": "row",
-    "hi": "row", "believed": "row", "value": "row",
+    "hi": "row", "margin": "row", "believed": "row", "value": "row",
 }  # fmt: skip
 """Units of columns that only this room knows; other numbers of such tables are pure, words have none."""
 
@@ -150,6 +151,7 @@ def make_answer(plan: Plan, digest: str, gathered: Tables, drivers: Drivers, acc
         accuracy=accuracy,
         lots=_lots(plan, gathered["lots"]),
         warnings=_warnings(plan, gathered, decision, drivers.shares),
+        rivals=judge_rivals(plan, gathered),
     )
     tables["performance"] = judged.table
     tables["sensitivity"] = drivers.shares.rows
@@ -281,8 +283,11 @@ def criterion_lines(plan: Plan) -> tuple[CriterionLine, ...]:
 
 def settings(plan: Plan) -> dict[str, str | int | float | bool | None]:
     """Facts of the run that the report prints."""
-    text = plan.scenario.text
+    text, first = plan.scenario.text, plan.active[0]
     return {
+        "treatment": first.treatment.title,
+        "dose": first.arm.dose_text,
+        "administrations": len(first.arm.days),
         "alpha": plan.design.alpha,
         "population": plan.population.name,
         "design": plan.design.name,

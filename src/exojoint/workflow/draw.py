@@ -23,6 +23,7 @@ from exojoint.trial.truth import true_effects
 from exojoint.workflow.curves import draw_tables, output_days, output_names
 from exojoint.workflow.plan import Plan
 from exojoint.workflow.pool import Course, Knowledge, Pool, Solved, failures, rest_pool, solve_course
+from exojoint.workflow.rivals import kernel_of, plan_of
 
 Floats = NDArray[np.float64]
 Tables = dict[str, pl.DataFrame]
@@ -76,7 +77,9 @@ def run_draw(plan: Plan, kernel: Kernel, draw: int, threads: int, keep_trials: i
     threads : results do not depend on it
     keep_trials : trials whose visits are kept
     """
-    solved = solve_draw(plan, kernel, draw, threads)
+    own = plan_of(plan, draw)
+    plan, kernel = own, kernel_of(own, plan, kernel)
+    solved = _solve_draw(plan, kernel, draw, threads)
     pool, luck = solved.pool, solved.luck
     latent = _latent(plan, pool, solved.arms)
     rescue = _rescue(plan, kernel, solved, threads)
@@ -93,7 +96,9 @@ def run_draw(plan: Plan, kernel: Kernel, draw: int, threads: int, keep_trials: i
 
 def latent_outcomes(plan: Plan, kernel: Kernel, draw: int, threads: int) -> tuple[LatentOutcomes, Rescue]:
     """Potential outcomes of one draw, and the exact second solve with rescue: what trials are resampled from."""
-    solved = solve_draw(plan, kernel, draw, threads)
+    own = plan_of(plan, draw)
+    plan, kernel = own, kernel_of(own, plan, kernel)
+    solved = _solve_draw(plan, kernel, draw, threads)
     return _latent(plan, solved.pool, solved.arms), _rescue(plan, kernel, solved, threads)
 
 
@@ -108,7 +113,7 @@ class SolvedDraw:
     luck: Stream
 
 
-def solve_draw(plan: Plan, kernel: Kernel, draw: int, threads: int) -> SolvedDraw:
+def _solve_draw(plan: Plan, kernel: Kernel, draw: int, threads: int) -> SolvedDraw:
     """Draw what is unknown, the patients and the lots; burn in; solve every arm with every lot."""
     text = plan.scenario.text
     luck = root(plan).child("draw", draw)

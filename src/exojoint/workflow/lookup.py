@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from exojoint.treatments.dispositions import administration_parameters
 from exojoint.treatments.treatment import Treatment, list_treatments, load_treatment
 from exojoint.trial.design import Design
 from exojoint.trial.design_file import load_design
-from exojoint.workflow.plan import AlsoPlan, ArmPlan, Plan, Product, gives_vesicles
+from exojoint.workflow.plan import AlsoPlan, ArmPlan, Asked, Plan, Product, Rival, gives_vesicles
 from exojoint.workflow.scenario import Also, Arm, Scenario, read_scenario
 
 Loaded = TypeVar("Loaded")
@@ -57,26 +57,59 @@ def make_plan(path: Path, *, seed: int | None = None, patients: int | None = Non
         With every problem of the scenario and of the files it names.
     """
     scenario = read_scenario(path, seed=seed, patients=patients, trials=trials)
-    text, found = scenario.text, _Collector()
+    found = _Collector()
     arms = [found.get(partial(_arm_plan, scenario, arm)) for arm in scenario.arms]
     population = found.get(lambda: _population(scenario))
     design = found.get(lambda: _design(scenario))
     criteria = found.get(lambda: _criteria(scenario))
-    joint = found.get(lambda: load_joint(text.species, text.structure))
     source, process, nta = _lot(scenario, arms, found)
     overrides = found.get(lambda: _overrides(scenario))
-    if found.problems or joint is None or design is None or population is None or criteria is None or overrides is None:
+    if found.problems or design is None or population is None or criteria is None or overrides is None:
         raise InputError(*found.problems)
     plans = tuple(arm for arm in arms if arm is not None)
-    courses = [plan.treatments for plan in plans]
-    if design.conduct.rescue is not None:
-        courses.append((load_treatment(design.conduct.rescue.treatment),))
+    asked, product = Asked(design, criteria), Product(source, process, nta)
+    knee, table = _knee(scenario, plans, asked, product, overrides)
+    plan = Plan(scenario, plans, knee, population, asked, product, table)
+    _cross_checks(plan)
+    return replace(plan, rivals=_rivals(plan, overrides))
+
+
+def _rivals(plan: Plan, overrides: ParameterTable) -> tuple[Rival, ...]:
+    """The scenario's own explanation with the weight that is left, then its rivals; none where it weighs none."""
+    text = plan.scenario.text
+    if not text.rivals:
+        return ()
+    left = 1.0 - sum(rival.weight for rival in text.rivals)
+    found = [Rival(_named(text.mechanism, text.structure), left, "the scenario's own", plan)]
+    for rival in text.rivals:
+        mechanism, structure = rival.mechanism or text.mechanism, rival.structure or text.structure
+        own = text.model_copy(update={"mechanism": mechanism, "structure": structure, "rivals": []})
+        scenario = replace(plan.scenario, text=own)
+        knee, table = plan.knee, plan.table
+        if structure != text.structure:
+            knee, table = _knee(scenario, plan.arms, plan.asked, plan.product, overrides)
+        other = replace(plan, scenario=scenario, knee=knee, table=table)
+        _cross_checks(other)
+        found.append(Rival(_named(mechanism, structure), rival.weight, rival.because, other))
+    return tuple(found)
+
+
+def _named(mechanism: str, structure: str) -> str:
+    return mechanism if structure == "default" else f"{mechanism}, {structure}"
+
+
+def _knee(
+    scenario: Scenario, arms: Sequence[ArmPlan], asked: Asked, product: Product, overrides: ParameterTable
+) -> tuple[Knee, ParameterTable]:
+    """The knee of the scenario's structure with the arms' dispositions, and every row that the run may read."""
+    text = scenario.text
+    joint = load_joint(text.species, text.structure)
+    courses = [arm.treatments for arm in arms]
+    if asked.design.conduct.rescue is not None:
+        courses.append((load_treatment(asked.design.conduct.rescue.treatment),))
     knee = _with_overrides(assemble(joint, dispositions_for_courses(courses, structure=text.structure)), overrides)
     injury = load_induction(joint, text.induction).rows if text.induction else ParameterTable()
-    table = _whole_table(knee, injury, source, process, overrides)
-    plan = Plan(scenario, plans, knee, population, design, criteria, Product(source, process, nta), table)
-    _cross_checks(plan)
-    return plan
+    return knee, _whole_table(knee, injury, product, overrides)
 
 
 def _arm_plan(scenario: Scenario, arm: Arm) -> ArmPlan:
@@ -201,11 +234,9 @@ def _with_overrides(knee: Knee, overrides: ParameterTable) -> Knee:
     return replace(knee, parameters=ParameterTable(changed.get(name, row) for name, row in knee.parameters.items()))
 
 
-def _whole_table(
-    knee: Knee, injury: ParameterTable, source: Source | None, process: Process | None, overrides: ParameterTable
-) -> ParameterTable:
+def _whole_table(knee: Knee, injury: ParameterTable, product: Product, overrides: ParameterTable) -> ParameterTable:
     """Every row that the run may read, each with the room of its table."""
-    structure = knee.joint.structure
+    structure, source, process = knee.joint.structure, product.source, product.process
     rows = {name: _in_room(row, "joint") for name, row in knee.joint.parameters.items()}
     rows |= {name: _in_room(row, "joint") for name, row in injury.items()}
     for part in knee.dispositions:

@@ -84,21 +84,50 @@ class Product:
     nta: NtaExperiment | None
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How patients are observed, and what counts as a yes."""
+
+    design: Design
+    criteria: Criteria
+
+
+@dataclass(frozen=True)
+class Rival:
+    """One explanation with the weight it is given; its plan differs from the others' in mechanism or structure."""
+
+    name: str
+    weight: float
+    because: str
+    plan: Plan
+
+
 @dataclass(frozen=True)
 class Plan:
     """Everything that a run needs, looked up and checked; nothing here is random.
 
-    `table` holds every row the run may read (joint, treatments, product, patients), `space` the unknown ones.
+    `table` holds every row the run may read (joint, treatments, product, patients), `space` the unknown ones. `rivals`
+    are the other explanations that the scenario weighs (see `exojoint.workflow.rivals`).
     """
 
     scenario: Scenario
     arms: tuple[ArmPlan, ...]
     knee: Knee
     population: Population | Colony
-    design: Design
-    criteria: Criteria
+    asked: Asked
     product: Product
     table: ParameterTable
+    rivals: tuple[Rival, ...] = ()
+
+    @property
+    def design(self) -> Design:
+        """How patients are allocated, observed and analysed."""
+        return self.asked.design
+
+    @property
+    def criteria(self) -> Criteria:
+        """What counts as go and as no-go."""
+        return self.asked.criteria
 
     @cached_property
     def space(self) -> KnowledgeSpace:
@@ -159,6 +188,7 @@ class Plan:
             given = f"{dose}{plan.treatment.title} in {plan.volume_ml:g} mL on days {days}"
             lines.append(f"  arm {plan.name}: {given}; n = {plan.arm.n}{' (control)' if plan.arm.control else ''}")
             lines += [f"    and {_besides(more)}" for more in plan.also]
+        lines += [f"  {rival.weight:.0%} of the draws: {rival.name} ({rival.because})" for rival in self.rivals]
         simulation = text.simulation
         lines.append(
             f"  {simulation.knowledge_draws} knowledge draws x {simulation.patients_per_draw} patients x "

@@ -66,6 +66,18 @@ class ArmText(_Table):
     also: Annotated[list[AlsoText], Field(max_length=20)] = []
 
 
+class RivalText(_Table):
+    """`[[rivals]]`: another explanation of what vesicles do or how a knee works, and how much weight it is given.
+
+    What is not said is as in the scenario. The scenario's own explanation keeps the weight that the rivals leave.
+    """
+
+    mechanism: str | None = None
+    structure: str | None = None
+    weight: Annotated[float, Field(gt=0.0, lt=1.0)]
+    because: Annotated[str, Field(max_length=300)] = "assumed"
+
+
 class SimulationText(_Table):
     """`[simulation]`: how much computing the answer gets."""
 
@@ -93,6 +105,7 @@ class ScenarioText(_Table):
     lot: LotText | None = None
     arms: Annotated[list[ArmText], Field(min_length=1, max_length=20)]
     simulation: SimulationText = SimulationText()
+    rivals: Annotated[list[RivalText], Field(max_length=12)] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +175,7 @@ def read_scenario(
     text = _override(text, path, seed, patients, trials)
     problems: list[Problem] = []
     arms = tuple(_arm(path, index, arm, problems) for index, arm in enumerate(text.arms))
-    problems += _closed_lists(path, text) + _induced(path, text) + _arm_set(path, arms)
+    problems += _closed_lists(path, text) + _induced(path, text) + _rivals(path, text) + _arm_set(path, arms)
     if problems:
         raise InputError(*problems)
     return Scenario(path, text, arms)
@@ -186,7 +199,7 @@ def _override(
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
     tables: dict[str, type[BaseModel]] = {
-        "lot": LotText, "arms": ArmText, "also": AlsoText, "simulation": SimulationText,
+        "lot": LotText, "arms": ArmText, "also": AlsoText, "simulation": SimulationText, "rivals": RivalText,
     }  # fmt: skip
     table: type[BaseModel] = ScenarioText
     for part in location:
@@ -278,6 +291,31 @@ def _closed_lists(path: Path, text: ScenarioText) -> list[Problem]:
             problems.append(
                 Problem(f"{path.name}, key '{key}'", f"{value!r} is not known", f"one of {', '.join(known)}", todo)
             )
+    return problems
+
+
+def _rivals(path: Path, text: ScenarioText) -> list[Problem]:
+    """Rivals are known by name, differ from each other, and leave some weight to the scenario's own explanation."""
+    problems, seen = [], {(text.mechanism, text.structure)}
+    for index, rival in enumerate(text.rivals):
+        where = f"{path.name}, key 'rivals[{index}]"
+        for key, value, known in (
+            ("mechanism", rival.mechanism, MECHANISMS),
+            ("structure", rival.structure, STRUCTURES),
+        ):
+            if value is not None and value not in known:
+                todo = did_you_mean(value, known) or "Use a name from the list."
+                expected = f"one of {', '.join(known)}"
+                problems.append(Problem(f"{where}.{key}'", f"{value!r} is not known", expected, todo))
+        own = (rival.mechanism or text.mechanism, rival.structure or text.structure)
+        if own in seen:
+            what = f"mechanism {own[0]} in structure {own[1]} is there already"
+            problems.append(Problem(f"{where}'", what, "another mechanism or structure", "Remove it or change it."))
+        seen.add(own)
+    total = sum(rival.weight for rival in text.rivals)
+    if total >= 1.0:
+        what, expected = f"the weights add up to {total:g}", "less than 1; the rest is the scenario's own explanation"
+        problems.append(Problem(f"{path.name}, key 'rivals'", what, expected, "Lower some of them."))
     return problems
 
 
