@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from exojoint.core.errors import InputError, Problem
-from exojoint.evidence.bias.step_likelihood import hessian, maximise, p_values, step_data
+from exojoint.evidence.bias.step_likelihood import maximise, observed_information, p_values, step_data
 from exojoint.evidence.checks import choose, effects_and_variances, level_of
 from exojoint.evidence.inference import Coefficients, Test, chi2_test
 from exojoint.evidence.pooling.design import Moderators, design_matrix
@@ -117,7 +117,7 @@ def selection_model(
     theta, value, converged = maximise(data, plain.coefficients.values, plain.heterogeneity.tau2, len(kept))
     notes = (*warnings, *joined, *(() if converged else ("the optimiser stopped before the likelihood was flat",)))
     q = x.shape[1]
-    covariance = _covariance(hessian(data, theta, _units(theta, q)), theta, q)
+    covariance = _covariance(observed_information(data, theta, _units(theta, q)), theta, q)
     se = np.sqrt(np.maximum(np.diag(covariance), 0.0))
     coefficients = Coefficients(names, sign * theta[:q], covariance[:q, :q], np.full(q, math.inf), level)
     weights = np.concatenate([[1.0], np.exp(theta[q + 1 :])])
@@ -158,10 +158,10 @@ def _units(theta: Array, q: int) -> Array:
     return np.asarray(units)
 
 
-def _covariance(h: Array, theta: Array, q: int) -> Array:
-    """Inverse of minus the Hessian; a variance of zero is held there and has no standard error."""
+def _covariance(information: Array, theta: Array, q: int) -> Array:
+    """Inverse of the observed information; a variance of zero is held there and has no standard error."""
     keep = np.ones(theta.size, dtype=bool)
     keep[q] = theta[q] > 0
-    matrix = np.zeros_like(h)
-    matrix[np.ix_(keep, keep)] = np.linalg.pinv(-h[np.ix_(keep, keep)], hermitian=True)
+    matrix = np.zeros_like(information)
+    matrix[np.ix_(keep, keep)] = np.linalg.pinv(information[np.ix_(keep, keep)], hermitian=True)
     return matrix

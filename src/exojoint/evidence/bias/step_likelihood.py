@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import ndtr, ndtri
+
+from exojoint.evidence.climb import Top, climb, differences
 
 Array = NDArray[np.float64]
 ROOT_2PI = math.sqrt(2 * math.pi)
 LOG_WEIGHT_BOUNDS = (-14.0, 9.0)  # relative publication probabilities of 1e-6 and 8000 stand for 0 and infinity
-FLAT = 1e-4  # largest derivative (per unit of a scaled parameter) of a converged fit
-NEWTON_STEPS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,68 +134,25 @@ def maximise(data: StepData, beta: Array, tau2: float, number: int) -> tuple[Arr
         [(None, None)] * p + [(0.0, None)] + [LOG_WEIGHT_BOUNDS] * (number - 1)
     )
 
-    def negative(part: Array) -> tuple[float, Array]:
-        value, slope = log_likelihood(data, part * units)
-        return -value, -slope * units
+    def height(theta: Array) -> tuple[float, Array]:
+        return log_likelihood(data, theta)
 
-    best, height = None, -math.inf
+    def curvature(theta: Array) -> Array:
+        return observed_information(data, theta, units)
+
+    best: Top | None = None
     for factor, weight in ((1.0, 0.0), (0.5, -1.5)):
-        start = np.concatenate([beta * factor, [max(tau2, 0.1 * scale)], np.full(number - 1, weight)]) / units
-        options = {"maxiter": 500, "ftol": 1e-13, "gtol": 1e-8}
-        found = minimize(negative, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)  # type: ignore[call-overload]  # scipy-stubs does not know bounds with None, which scipy documents
-        if -float(found.fun) > height:
-            best, height = np.asarray(found.x, dtype=np.float64), -float(found.fun)
+        start = np.concatenate([beta * factor, [max(tau2, 0.1 * scale)], np.full(number - 1, weight)])
+        top = climb(height, curvature, start, units, bounds)
+        if top is not None and (best is None or top.value > best.value):
+            best = top
     if best is None:
         return np.concatenate([beta, [tau2], np.zeros(number - 1)]), math.nan, False
-    theta, value = _polish(data, best * units, units, bounds)
-    free = _free(theta, log_likelihood(data, theta)[1], units, bounds)
-    flat = bool((np.abs(log_likelihood(data, theta)[1] * units)[free] < FLAT).all())
-    return theta, value, flat
+    return best.theta, best.value, best.converged
 
 
-def _free(
-    theta: Array, slope: Array, units: Array, bounds: list[tuple[float | None, float | None]]
-) -> NDArray[np.bool_]:
-    """Parameters that are not held at a bound by the likelihood."""
-    low = np.array([-np.inf if b[0] is None else b[0] for b in bounds])
-    high = np.array([np.inf if b[1] is None else b[1] for b in bounds])
-    near = 1e-9 * units
-    return np.asarray(~(((theta <= low + near) & (slope <= 0)) | ((theta >= high - near) & (slope >= 0))))
-
-
-def _polish(
-    data: StepData, theta: Array, units: Array, bounds: list[tuple[float | None, float | None]]
-) -> tuple[Array, float]:
-    """Newton steps on the free parameters, as long as they raise the likelihood."""
-    low = np.array([-np.inf if b[0] is None else b[0] for b in bounds])
-    high = np.array([np.inf if b[1] is None else b[1] for b in bounds])
-    value, slope = log_likelihood(data, theta)
-    for _ in range(NEWTON_STEPS):
-        free = _free(theta, slope, units, bounds)
-        if not free.any() or float(np.abs(slope * units)[free].max()) < 1e-9:
-            break
-        h = hessian(data, theta, units)[np.ix_(free, free)]
-        step = np.zeros_like(theta)
-        step[free] = np.linalg.lstsq(-h, slope[free], rcond=None)[0]
-        trial = np.clip(theta + step, low, high)
-        higher, there = log_likelihood(data, trial)
-        if not higher > value - 1e-12 * abs(value):
-            break
-        theta, value, slope = trial, higher, there
-    return theta, value
-
-
-def hessian(data: StepData, theta: Array, units: Array) -> Array:
-    """Second derivatives of the log-likelihood, by central differences of the exact gradient."""
-    size = theta.size
-    matrix = np.empty((size, size))
-    p = data.x.shape[1]
-    for i in range(size):
-        step = 1e-5 * units[i]
-        up, down = theta.copy(), theta.copy()
-        up[i] += step
-        down[i] -= step
-        if i == p and down[i] < 0:  # tau2 cannot go below zero: one-sided difference there
-            down[i] = theta[i]
-        matrix[i] = (log_likelihood(data, up)[1] - log_likelihood(data, down)[1]) / (up[i] - down[i])
-    return np.asarray(0.5 * (matrix + matrix.T))
+def observed_information(data: StepData, theta: Array, units: Array) -> Array:
+    """Minus the second derivatives of the log-likelihood, (t, t)."""
+    low = np.full(theta.size, -np.inf)
+    low[data.x.shape[1]] = 0.0
+    return differences(lambda point: log_likelihood(data, point)[1], theta, units, low)

@@ -68,7 +68,8 @@ def mean_sd_from_median(
     require(~(data["n"] < 2), "n", "is below 2", "at least two patients")
     _require_order(data)
     require(np.array([mean_by in ("luo", "wan")]), "mean_by", f"'{mean_by}' is unknown", "luo or wan")
-    sd = np.mean([_sd_range(data)] * has_range + [_sd_quartiles(data)] * has_quartiles, axis=0)
+    spreads = [spread(data) for spread, known in ((_sd_range, has_range), (_sd_quartiles, has_quartiles)) if known]
+    sd = np.mean(spreads, axis=0)
     mean = (_luo_mean if mean_by == "luo" else _wan_mean)(data, has_range, has_quartiles)
     source = " and ".join(["range"] * has_range + ["quartiles"] * has_quartiles)
     text = f"mean and SD from median and {source} (Wan 2014{', Luo 2018' if mean_by == 'luo' else ''})"

@@ -1,4 +1,4 @@
-"""Highest (restricted) likelihood of a multilevel model: a quasi-Newton search, then scoring steps to the end."""
+"""Highest (restricted) likelihood of a multilevel model, by Fisher scoring from several starting points."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
+from exojoint.evidence.climb import Top, climb
 from exojoint.evidence.multilevel.likelihood import Evaluation, Model, evaluate, gradient
 
 Array = NDArray[np.float64]
@@ -15,10 +15,7 @@ Array = NDArray[np.float64]
 # with a correlation a zero variance can be a trap.
 STARTS = ((1.0, 0.5), (0.05, 0.0), (8.0, 0.5))
 STARTS_WITH_RHO = (*STARTS, (1.0, -0.5), (1.0, 0.95), (1.0, -0.95))
-POLISH_STEPS = 50
-SMALL_STEP = 1e-10  # relative; scoring ends here
 SMALLEST_LOAD = 1e-100  # squared loadings below this mean that a random effect touches nothing
-BAD = 1e10  # value of the objective where the covariance is not positive definite
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,105 +80,31 @@ def maximise(model: Model, fixed: dict[int, float] | None = None, start: Array |
     fixed = fixed or {}
     size = scales(model)
     bounds = [bound for term in model.terms for bound in term.bounds()]
-    free = [i for i in range(size.size) if i not in fixed]
     rho = np.array([name.startswith("rho.") for name in model.parameter_names])
     parts = zip(model.terms, model.split(size), strict=True)
     base = np.concatenate([term.start(part) for term, part in parts])
     points = STARTS_WITH_RHO if rho.any() else STARTS
     starts = [start] if start is not None else [np.where(rho, r, base * factor) for factor, r in points]
-    best: Optimum | None = None
+    best: Top | None = None
     for first in starts:
         theta = np.array(first, dtype=np.float64)
-        theta = np.clip(theta, [_low(b) for b in bounds], [_high(b) for b in bounds])
-        for i, value in fixed.items():
-            theta[i] = value
-        found = _climb(model, theta, free, size, bounds, warm=start is not None)
-        if found is not None and (best is None or found.at.loglik > best.at.loglik + 1e-9):
+        theta[list(fixed)] = list(fixed.values())
+        found = climb(lambda t: _height(model, t), lambda t: _information(model, t), theta, size, bounds, tuple(fixed))
+        if found is not None and (best is None or found.value > best.value + 1e-9):
             best = found
-    if best is None:
+    at = None if best is None else evaluate(model, best.theta)
+    if best is None or at is None:
         raise np.linalg.LinAlgError("no starting point has a positive definite covariance")
-    return best
+    return Optimum(best.theta, at, best.converged)
 
 
-def _climb(
-    model: Model,
-    theta: Array,
-    free: list[int],
-    size: Array,
-    bounds: list[tuple[float | None, float | None]],
-    warm: bool,
-) -> Optimum | None:
-    """Climb from one point; from a point near the top (`warm`) by scoring steps alone where they arrive."""
-
-    def objective(part: Array) -> tuple[float, Array]:
-        theta[free] = part * size[free]
-        at = evaluate(model, theta)
-        if at is None:
-            return BAD, np.zeros_like(part)
-        return -at.loglik, -gradient(model, theta, at)[0][free] * size[free]
-
-    if free and warm:
-        at = evaluate(model, theta)
-        polished = None if at is None else _polish(model, theta.copy(), at, free, size, bounds)
-        if polished is not None and polished.converged:
-            return polished
-    if free:
-        box = [_scaled(bounds[i], float(size[i])) for i in free]
-        options = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 2000, "maxfun": 5000}
-        start = theta[free] / size[free]
-        # scipy-stubs does not know bounds with None, which scipy documents
-        found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=box, options=options)  # type: ignore[call-overload]
-        theta[free] = found.x * size[free]
+def _height(model: Model, theta: Array) -> tuple[float, Array] | None:
     at = evaluate(model, theta)
-    return None if at is None else _polish(model, theta.copy(), at, free, size, bounds)
+    return None if at is None else (at.loglik, gradient(model, theta, at)[0])
 
 
-def _polish(
-    model: Model, theta: Array, at: Evaluation, free: list[int], size: Array,
-    bounds: list[tuple[float | None, float | None]],
-) -> Optimum:  # fmt: skip
-    """Fisher scoring on the parameters that are inside their bounds, as long as the likelihood rises."""
-    lower, upper = np.array([_low(b) for b in bounds]), np.array([_high(b) for b in bounds])
-    score = np.zeros(theta.size)
-    inside: list[int] = []
-    for _ in range(POLISH_STEPS):
-        score, information = gradient(model, theta, at, information=True)
-        inside = [i for i in free if not _held(theta[i], score[i], lower[i], upper[i], size[i])]
-        if not inside:
-            break
-        step = np.zeros(theta.size)
-        unit = size[inside]
-        scaled = information[np.ix_(inside, inside)] * np.outer(unit, unit)
-        step[inside] = np.linalg.lstsq(scaled, score[inside] * unit, rcond=None)[0] * unit
-        change = 0.0  # stays zero when no step raises the likelihood
-        for _ in range(8):
-            trial = np.clip(theta + step, lower, upper)
-            there = evaluate(model, trial)
-            if there is not None and there.loglik >= at.loglik - 1e-12 * abs(at.loglik):
-                change = float(np.max(np.abs(trial - theta) / size))
-                theta, at = trial, there
-                break
-            step = 0.5 * step
-        if change < SMALL_STEP:
-            break
-    flat = all(abs(score[i]) * size[i] < 1e-4 for i in inside)
-    return Optimum(theta, at, flat)
-
-
-def _low(bound: tuple[float | None, float | None]) -> float:
-    return -np.inf if bound[0] is None else bound[0]
-
-
-def _high(bound: tuple[float | None, float | None]) -> float:
-    return np.inf if bound[1] is None else bound[1]
-
-
-def _scaled(bound: tuple[float | None, float | None], size: float) -> tuple[float | None, float | None]:
-    low, high = bound
-    return (None if low is None else low / size), (None if high is None else high / size)
-
-
-def _held(value: float, score: float, lower: float, upper: float, size: float) -> bool:
-    """Whether a parameter sits at a bound and the likelihood rises outwards."""
-    near = 1e-9 * size
-    return (value <= lower + near and score < 0) or (value >= upper - near and score > 0)
+def _information(model: Model, theta: Array) -> Array:
+    at = evaluate(model, theta)
+    if at is None:  # cannot be: the climb asks only where it has a value
+        return np.eye(theta.size)
+    return gradient(model, theta, at, information=True)[1]

@@ -1,7 +1,7 @@
 """Cluster-robust variances with few clusters: CR0 to CR3, Satterthwaite degrees of freedom, and the HTZ test.
 
 They hold whatever the true dependence within clusters, as long as clusters are independent. CR2 with Satterthwaite's
-degrees of freedom keeps its error rate with as few as ten clusters; CR1 with a t of m - p does not.
+degrees of freedom keeps its error rate with as few as ten clusters; CR1 with a t of m - 1 does not.
 """
 
 from __future__ import annotations
@@ -95,7 +95,8 @@ def robust(
     cluster : (k,)
         Independent units: studies, laboratories, animals. They must contain everything that the model correlates.
     kind : str
-        ``CR0``, ``CR1`` (times m/(m-p) with t(m-p); ``CR1p`` is the same), ``CR1S``, ``CR2``, ``CR3``.
+        ``CR0``; ``CR1`` (times m/(m-1), judged by t(m-1)); ``CR1p`` (times m/(m-p), judged by t(m-p): what R's metafor
+        calls robust); ``CR1S`` (times m(k-1)/((m-1)(k-p)), t(m-1)); ``CR2`` and ``CR3`` (Satterthwaite).
     level : float
         Of the intervals.
 
@@ -165,9 +166,10 @@ def sandwich(
         adjust = _adjustment(kind, maker[rows], working, rows)
         influence[c] = bread @ wx[rows].T @ adjust @ maker[rows]
     scores = influence @ y
-    factor = {"CR1": m / (m - p), "CR1p": m / (m - p), "CR1S": (m * (k - 1)) / ((m - 1) * (k - p))}.get(kind, 1.0)
+    factor = {"CR1": m / (m - 1), "CR1p": m / (m - p), "CR1S": (m * (k - 1)) / ((m - 1) * (k - p))}.get(kind, 1.0)
     covariance = factor * scores.T @ scores
-    df = _satterthwaite(influence, working) if kind in ("CR2", "CR3") else np.full(p, float(m - p))
+    usual = np.full(p, float(m - p if kind == "CR1p" else m - 1))
+    df = _satterthwaite(influence, working) if kind in ("CR2", "CR3") else usual
     low = [name for name, value in zip(names, df, strict=True) if value < FEW_DF]
     warnings = (f"fewer than 4 degrees of freedom for {', '.join(low)}: p values are too small",) if low else ()
     coefficients = Coefficients(names, beta, np.asarray(covariance), df, level)

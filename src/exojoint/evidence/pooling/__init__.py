@@ -1,6 +1,7 @@
 """Pooling of independent effects: means, meta-regression, rare events, heterogeneity. See ../METHODS.md."""
 
 from exojoint.evidence.pooling.batch import PooledMany, pool_many
+from exojoint.evidence.pooling.glmm import glmm_odds_ratio, glmm_proportion, glmm_rate_ratio
 from exojoint.evidence.pooling.location_scale import LocationScaleResult, location_scale
 from exojoint.evidence.pooling.permutation import PermutationResult, permutation_test
 from exojoint.evidence.pooling.pool import pool
@@ -22,6 +23,9 @@ __all__ = [
     "PooledMany",
     "SubgroupResult",
     "cochran_mantel_haenszel_test",
+    "glmm_odds_ratio",
+    "glmm_proportion",
+    "glmm_rate_ratio",
     "henmi_copas",
     "location_scale",
     "mantel_haenszel",

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize
 
 from exojoint.core.errors import InputError, Problem
 from exojoint.evidence.checks import choose, effects_and_variances, level_of
+from exojoint.evidence.climb import Top, climb, differences
 from exojoint.evidence.inference import Coefficients, Test
 from exojoint.evidence.pooling.design import Moderators, design_matrix
 from exojoint.evidence.pooling.tau2 import between_study_variance
@@ -18,6 +18,7 @@ from exojoint.evidence.results import Fit
 
 Array = NDArray[np.float64]
 SMALLEST_LOG_RATIO = -15.0  # log tau2 over a typical variance; below this a study group has tau2 = 0 for all purposes
+LARGEST_LOG_RATIO = 30.0  # above this the sampling variances do not matter
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,11 @@ def location_scale(
     level : float
         Of the normal intervals.
 
+    Returns
+    -------
+    LocationScaleResult
+        Standard errors of the scale are those of the observed information.
+
     Raises
     ------
     InputError
@@ -82,15 +88,15 @@ def location_scale(
     if y_used.size <= x.shape[1] + z.shape[1]:
         what = f"{y_used.size} studies for {x.shape[1] + z.shape[1]} coefficients"
         raise InputError(Problem("effects", what, "more studies than coefficients"))
-    typical = float(np.median(v_used))
-    alpha, value, converged = _maximise(y_used, v_used, x, z, restricted, typical)
+    model = _Model(y_used, v_used, x, z, restricted)
+    alpha, value, converged = _maximise(model)
     if not converged:
         warnings = (*warnings, "the optimiser did not reach a maximum: the best value found is shown")
-    if bool((z @ alpha < math.log(typical) + SMALLEST_LOG_RATIO + 1).any()):
+    if bool((z @ alpha < math.log(model.typical) + SMALLEST_LOG_RATIO + 1).any()):
         warnings = (*warnings, "a between-study variance went to zero: its coefficients have no finite estimate")
-    tau2 = np.exp(z @ alpha)
+    tau2 = model.tau2(alpha)
     beta, inverse, _ = _least_squares(y_used, x, 1.0 / (v_used + tau2))
-    information = _information(x, z, v_used, tau2, inverse, restricted)
+    information = model.observed_information(alpha)
     level = level_of(level)
     infinite = [np.full(n, math.inf) for n in (x.shape[1], z.shape[1])]
     location = Coefficients(x_names, beta, inverse, infinite[0], level)
@@ -112,41 +118,70 @@ def _least_squares(y: Array, x: Array, w: Array) -> tuple[Array, Array, Array]:
     return beta, inverse, y - x @ beta
 
 
-def _maximise(y: Array, v: Array, x: Array, z: Array, restricted: bool, typical: float) -> tuple[Array, float, bool]:
-    k, p = x.shape
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """Checked data and design of a location-scale model."""
 
-    def negative(alpha: Array) -> tuple[float, Array]:
-        tau2 = np.exp(np.clip(z @ alpha, math.log(typical) + SMALLEST_LOG_RATIO, math.log(typical) + 30.0))
-        w = 1.0 / (v + tau2)
-        _, inverse, r = _least_squares(y, x, w)
+    y: Array
+    v: Array
+    x: Array
+    z: Array
+    restricted: bool
+
+    @property
+    def typical(self) -> float:
+        return float(np.median(self.v))
+
+    @property
+    def units(self) -> Array:
+        """Change of each scale coefficient that changes log tau2 by one somewhere."""
+        return np.asarray(1.0 / np.maximum(np.abs(self.z).max(axis=0), 1e-300))
+
+    def tau2(self, alpha: Array) -> Array:
+        low = math.log(self.typical) + SMALLEST_LOG_RATIO
+        return np.asarray(np.exp(np.clip(self.z @ alpha, low, math.log(self.typical) + LARGEST_LOG_RATIO)))
+
+    def height(self, alpha: Array) -> tuple[float, Array]:
+        """(Restricted) log-likelihood without constants, and its derivatives by alpha."""
+        tau2 = self.tau2(alpha)
+        w = 1.0 / (self.v + tau2)
+        _, inverse, r = _least_squares(self.y, self.x, w)
         value = 0.5 * float(np.log(w).sum()) - 0.5 * float(w @ r**2)
         gradient = 0.5 * ((w * r) ** 2 - w)
-        if restricted:
+        if self.restricted:
             value += 0.5 * float(np.linalg.slogdet(inverse)[1])
-            gradient = gradient + 0.5 * np.einsum("kp,pq,kq->k", x, inverse, x) * w**2
-        return -value, -(z.T @ (gradient * tau2))
+            gradient = gradient + 0.5 * np.einsum("kp,pq,kq->k", self.x, inverse, self.x) * w**2
+        return value, self.z.T @ (gradient * tau2)
 
-    start = between_study_variance(y, v, x, "REML" if restricted else "ML").value
-    best = None
-    for first in (max(start, 0.01 * typical), typical):
-        alpha0 = np.zeros(z.shape[1])
-        alpha0[0] = math.log(first)
-        found = minimize(negative, alpha0, jac=True, method="BFGS", options={"gtol": 1e-9, "maxiter": 1000})
-        best = found if best is None or found.fun < best.fun else best
-    assert best is not None  # noqa: S101  # the loop runs
-    constant = -0.5 * (k - p if restricted else k) * math.log(2 * math.pi)
-    if restricted:
-        constant += 0.5 * float(np.linalg.slogdet(x.T @ x)[1])
-    converged = bool(np.max(np.abs(best.jac)) < 1e-5)
-    return np.asarray(best.x), constant - float(best.fun), converged
+    def expected_information(self, alpha: Array) -> Array:
+        """Expected information of alpha: ``tr(P D_i P D_j)/2`` with ``D = diag(tau2 z)`` (W in place of P under ML)."""
+        tau2 = self.tau2(alpha)
+        w = 1.0 / (self.v + tau2)
+        matrix = np.diag(w)
+        if self.restricted:
+            wx = w[:, None] * self.x
+            matrix = matrix - wx @ _least_squares(self.y, self.x, w)[1] @ wx.T
+        scaled = tau2[:, None] * self.z
+        return np.asarray(0.5 * scaled.T @ (matrix**2) @ scaled)
+
+    def observed_information(self, alpha: Array) -> Array:
+        return differences(lambda point: self.height(point)[1], alpha, self.units)
 
 
-def _information(x: Array, z: Array, v: Array, tau2: Array, inverse: Array, restricted: bool) -> Array:
-    """Expected information of alpha: ``tr(P D_i P D_j)/2`` with ``D = diag(tau2 z)`` (W in place of P under ML)."""
-    w = 1.0 / (v + tau2)
-    matrix = np.diag(w)
-    if restricted:
-        wx = w[:, None] * x
-        matrix = matrix - wx @ inverse @ wx.T
-    scaled = tau2[:, None] * z
-    return np.asarray(0.5 * scaled.T @ (matrix**2) @ scaled)
+def _maximise(model: _Model) -> tuple[Array, float, bool]:
+    """Coefficients of the scale, the log-likelihood with its constants, and whether the climb arrived."""
+    k, p = model.x.shape
+    start = between_study_variance(model.y, model.v, model.x, "REML" if model.restricted else "ML").value
+    best: Top | None = None
+    for first in (max(start, 0.01 * model.typical), model.typical):
+        alpha = np.zeros(model.z.shape[1])
+        alpha[0] = math.log(first)
+        bounds = [(None, None)] * alpha.size
+        top = climb(model.height, model.expected_information, alpha, model.units, bounds)
+        if top is not None and (best is None or top.value > best.value):
+            best = top
+    assert best is not None  # noqa: S101  # the likelihood has a value everywhere
+    constant = -0.5 * (k - p if model.restricted else k) * math.log(2 * math.pi)
+    if model.restricted:
+        constant += 0.5 * float(np.linalg.slogdet(model.x.T @ model.x)[1])
+    return best.theta, constant + best.value, best.converged
