@@ -19,7 +19,7 @@ from exojoint.core.files import atomic_write, read_text
 from exojoint.core.tables import read_table
 from exojoint.core.units import parse_quantity
 from exojoint.evidence.registry.ctgov import Json, parse_json, studies_of, trials_of
-from exojoint.evidence.registry.dose import limits
+from exojoint.evidence.registry.dose_words import limits
 from exojoint.evidence.registry.trial import Trial
 
 AGENT = "exojoint (evidence room; https://clinicaltrials.gov/data-api/api)"

@@ -2,138 +2,39 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from importlib.resources import files
-from types import MappingProxyType
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from exojoint.core.errors import InputError, Problem
-from exojoint.core.tables import read_table
 from exojoint.core.units import parse_quantity
+from exojoint.evidence.registry.dose_join import Found, together
+from exojoint.evidence.registry.dose_numbers import DOUBTFUL_COMMA, LOST, VALUE, Value, decimal, plain, value_at
+from exojoint.evidence.registry.dose_type import FLAGS, Dose, Reading
+from exojoint.evidence.registry.dose_words import (
+    ABOUT,
+    CALENDAR,
+    CARRIER,
+    DENOMINATOR,
+    INSIDE,
+    LIMIT,
+    NEGATIVE,
+    PER,
+    SEPARATOR,
+    TIMES,
+    VESICLES,
+    limits,
+    unit_pattern,
+    units,
+)
+
+__all__ = ["FLAGS", "Dose", "Reading", "parse_dose"]
 
 MAX_TEXT = 100_000  # the longest description of an arm we know of has 5,000 characters
-FLAGS: Mapping[str, str] = MappingProxyType({
-    "exponent": "'10e11' is 10^12 to the letter and 10^11 as most authors mean it",
-    "lost superscript": "'x 108' is 108 to the letter and 10^8 where a superscript was lost",
-    "decimal comma": "the comma may separate decimals or thousands",
-    "cell equivalents": "cells are named as the measure of a vesicle dose; vesicles per cell are not stated",
-    "per weight": "the dose scales with body weight, which is not stated",
-    "concentration": "an amount per volume; the volume given is not stated with it",
-    "volume only": "a volume without an amount: the dose in particles is unknown",
-    "mass basis": "a mass of vesicles: protein, lipid or dry weight is not stated",
-    "large mass": "unusually large for a mass of vesicles: a unit may be wrong",
-    "alternatives": "several doses stand in one sentence: arms or levels",
-})  # fmt: skip
-WORDS = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
-SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
-NUMBER = r"\d{1,3}(?:[, ]\d{3})+(?:\.\d{1,6})?|\d{1,15}(?:[.,]\d{1,6})?"
-TIMES = r"\s{0,3}[x×*·⋅]\s{0,3}"
-AMOUNT = (
-    rf"(?<![\w.,^])(?P<more>(?:{NUMBER})(?:,\s?(?:{NUMBER})){{0,6}},?\s(?:and|or)\s)?"
-    rf"(?P<low>{NUMBER})(?:{TIMES}10\s?(?:\^|\*\*)\s?(?P<first>\d{{1,2}})(?=\s{{0,2}}(?:-|to\s)))?"
-    rf"(?:\s{{0,2}}(?:-|to\s)\s{{0,2}}(?P<high>{NUMBER}))?"
-    rf"(?:(?P<times>{TIMES})10\s?(?P<mark>\^|\*\*|[eE])?\s?(?P<exponent>[+-]?\d{{1,2}})(?!\d|[.,]\d)|(?P<science>[eE][+-]?\d{{1,2}}(?!\d)))?"
-    rf"\s{{0,3}}(?P<word>{'|'.join(WORDS)})?s?\s{{0,3}}"
-)
-BARE_POWER = r"(?<![\w.,^])10\s?(?P<mark>\^|\*\*)\s?(?P<exponent>[+-]?\d{1,2})(?!\d|[.,]\d)\s{0,3}"
-FILLER = r"(?:(?:of|the|human|allogeneic|autologous|total|viable|small|msc|umbilical|derived|mscs?'?)[ -]{1,2}){0,3}"
-DENOMINATOR = re.compile(
-    rf"\s{{0,2}}(?:/|per\s|in\s(?:a\s)?)\s{{0,2}}(?P<number>{NUMBER})?\s{{0,2}}(?P<unit>[a-z]{{1,14}})", re.IGNORECASE
-)
-INSIDE = re.compile(rf"[^.;,\d]{{0,40}}?\bin\s(?P<number>{NUMBER})\s{{0,2}}(?P<unit>[a-z]{{2,14}})", re.IGNORECASE)
-PER = {
-    "kg": "kg", "kilogram": "kg", "ml": "mL", "cc": "mL", "day": "day", "week": "week", "joint": "joint",
-    "knee": "knee", "dose": "dose", "injection": "dose",
-}  # fmt: skip
-NEAR = 12  # letters between two amounts that are alternatives to each other
-DOUBTFUL_COMMA = re.compile(r"[1-9]\d{0,2},(?!000)\d{3}")  # 1,500 may be 1.5; 100,000 is no decimal
-VESICLES = re.compile(r"exosom|vesicle|\bs?evs?\b|secretom", re.IGNORECASE)
-OR = re.compile(r"\b(?:or|versus|vs)\b|[,;/]| and ", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One way to read a dose.
-
-    Parameters
-    ----------
-    low, high : float
-        Ends of a range; equal for a single number. In `unit`.
-    unit : str
-        ``particle``, ``cell``, ``ug`` or ``mL``.
-    how : str
-        ``as written``, ``as meant``, ...
-    """
-
-    low: float
-    high: float
-    unit: str
-    how: str = "as written"
-
-
-@dataclass(frozen=True, slots=True)
-class Dose:
-    """One amount found in a text.
-
-    Parameters
-    ----------
-    text : str
-        The words it was read from.
-    readings : tuple of Reading
-        The likelier one first; more than one when it is ambiguous.
-    per : str
-        ``kg``, ``mL``, ``day`` ...: what the amount is divided by; empty for a whole dose.
-    volume_ml : float or None
-        Volume that the amount is in (``2e8 vesicles / 3 mL``).
-    flags : tuple of str
-        Doubts, keys of `FLAGS`.
-    """
-
-    text: str
-    readings: tuple[Reading, ...]
-    per: str = ""
-    volume_ml: float | None = None
-    flags: tuple[str, ...] = ()
-
-    @property
-    def ambiguous(self) -> bool:
-        """Whether the number can be read in more than one way."""
-        return len(self.readings) > 1
-
-    def doubts(self) -> tuple[str, ...]:
-        """Return each flag in words."""
-        return tuple(FLAGS[flag] for flag in self.flags)
-
-
-@functools.cache
-def _units() -> Mapping[str, tuple[str, str, float]]:
-    path = files("exojoint.evidence.registry").joinpath("dose_units.csv")
-    rows = read_table(path, ("spelling", "kind", "unit", "factor"), key="spelling")
-    return MappingProxyType({row["spelling"]: (row["kind"], row["unit"], float(row["factor"])) for row in rows})
-
-
-@functools.cache
-def _pattern() -> re.Pattern[str]:
-    spellings = "|".join(re.escape(name).replace(r"\ ", r"[ -]?") for name in sorted(_units(), key=len, reverse=True))
-    inside = rf"(?:/\s?(?P<inside>{NUMBER})\s?(?P<inside_unit>ml|ul|cc)\s{{1,2}})?"
-    unit = rf"{inside}{FILLER}(?P<unit>{spellings})(?![a-z])"
-    return re.compile(f"(?:{AMOUNT}){unit}", re.IGNORECASE)
-
-
-@functools.cache
-def _bare_pattern() -> re.Pattern[str]:
-    return re.compile(_pattern().pattern.replace(AMOUNT, BARE_POWER), re.IGNORECASE)
-
-
-@functools.cache
-def limits() -> Mapping[str, tuple[float, str]]:
-    """Return the limits of this folder: value and unit by name."""
-    path = files("exojoint.evidence.registry").joinpath("limits.csv")
-    rows = read_table(path, ("name", "value", "unit", "source", "note"))
-    return MappingProxyType({row["name"]: (float(row["value"]), row["unit"]) for row in rows})
+MOST_LEVELS = 8  # doses in one list
+LOOK_BACK = 30  # letters before a number that say what it is
+LEAST_COUNT = 1e5  # below it a number without a unit is no dose: days, patients, rooms
 
 
 def parse_dose(text: str) -> tuple[Dose, ...]:
@@ -153,156 +54,196 @@ def parse_dose(text: str) -> tuple[Dose, ...]:
         raise InputError(
             Problem("dose", f"has {len(text):,} characters", f"at most {MAX_TEXT:,}", "Give the arm only.")
         )
-    plain = _plain(text)
-    matches = sorted([*_pattern().finditer(plain), *_bare_pattern().finditer(plain)], key=lambda found: found.start())
-    doses: list[tuple[int, int, Dose]] = []
-    end = 0
-    for found in matches:
-        if found.start() < end:
-            continue
-        dose, end = _dose(found, plain)
-        doses += [(found.start(), end, item) for item in (*_listed(found, dose), dose)]
-    return tuple(_together(doses, plain))
+    words = plain(text)
+    found: list[Found] = []
+    place = 0
+    while first := VALUE.search(words, place):
+        items = _amounts(words, first)
+        place = items[-1].end if items else first.end()
+        found += items
+    return tuple(item.dose for item in together(found, words))
 
 
-def _listed(found: re.Match[str], last: Dose) -> Iterator[Dose]:
-    """The earlier levels of ``2, 4 and 8 x 10^8 vesicles``: they share power, unit and volume with the last."""
-    more = found.groupdict().get("more")
-    if not more or len(last.readings) != 1:
-        return
-    scale = last.readings[0].high / _decimal(found["high"] or found["low"]) if _decimal(found["low"]) else math.nan
-    for number in re.findall(NUMBER, more):
-        amount = _decimal(number) * scale
-        if math.isfinite(amount):
-            yield replace(last, readings=(replace(last.readings[0], low=amount, high=amount),), text=last.text)
+def _amounts(words: str, first: re.Match[str]) -> list[Found]:
+    """Read a number, a range or a list with its unit; empty where it is no amount."""
+    values, links = _sequence(words, value_at(first))
+    unit = unit_pattern().match(words, values[-1].end)
+    times = TIMES.match(words, values[-1].end)
+    again = VALUE.match(words, times.end()) if times and not unit and len(values) == 1 else None
+    if again is not None and not values[0].scaled:  # 3 x 5 mL
+        values, links = _sequence(words, value_at(again))
+        unit = unit_pattern().match(words, values[-1].end)
+    last = values[-1]
+    bare = last.scaled and again is None and LEAST_COUNT <= last.amount < math.inf
+    before = words[max(0, first.start() - LOOK_BACK) : first.start()]
+    if NEGATIVE.search(before) or not (bare or (unit and (last.scaled or unit["unit"].casefold() != "p"))):
+        return []
+    kept, links = _trimmed(values, links, before)
+    start = first.start() if len(kept) == len(values) else kept[0].start
+    return list(_doses(words, start, kept, links, unit, _told(before, again is not None)))
 
 
-def _plain(text: str) -> str:
-    """One spelling of marks: superscripts after a caret, u for the micro sign, one blank, one dash."""
-    text = re.sub(r"(?<=\d)([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda found: "^" + found[1].translate(SUPERSCRIPTS), text)
-    for mark, plain in (("μ", "u"), ("µ", "u"), ("\u2212", "-"), ("\u2013", "-"), ("\u2014", "-")):
-        text = text.replace(mark, plain)
-    return re.sub(r"[\u00a0\u2000-\u200b\u202f\t\r\n]", " ", text)
+def _sequence(words: str, value: Value) -> tuple[list[Value], list[str]]:
+    values = [value]
+    links: list[str] = []
+    while len(values) < MOST_LEVELS:
+        link = SEPARATOR.match(words, values[-1].end)
+        after = VALUE.match(words, link.end()) if link else None
+        thin = link is not None and link[0].strip() == "/" and values[-1].scaled  # 1 x 10^10/50 uL
+        if link is None or after is None or thin or (link["range"] and links and links[-1] == "range"):
+            break
+        item = value_at(after)
+        if item.mantissa == 0 and not item.scaled:
+            break
+        links.append("range" if link["range"] else link["either"].strip().casefold())
+        values.append(item)
+    return values, links
 
 
-def _dose(found: re.Match[str], plain: str) -> tuple[Dose, int]:
-    kind, unit, factor = _units()[_spelling(found["unit"])]
-    flags: list[str] = []
-    readings = tuple(
-        Reading(low * factor, high * factor, unit, how)
-        for low, high, how in _numbers(found, flags)
-        if math.isfinite(high * factor)
-    )
-    per, volume, end = _denominator(plain, found.end(), kind)
-    if found["inside"]:  # 8 x 10^8/3 ml vesicles
-        volume = _decimal(found["inside"]) * _units()[found["inside_unit"].casefold()][2]
-    if kind == "cells" and VESICLES.search(plain):
-        flags.append("cell equivalents")
-    if kind == "mass":
-        flags.append("mass basis")
-        value, limit_unit = limits()["large_mass"]
-        if readings and readings[0].high >= parse_quantity(f"{value:g} {limit_unit}", "ug", "limits.csv"):
-            flags.append("large mass")
-    flags += [
-        flag
-        for flag, there in (
-            ("per weight", per == "kg"),
-            ("concentration", per == "mL"),
-            ("volume only", kind == "volume"),
+def _trimmed(values: list[Value], links: list[str], before: str) -> tuple[list[Value], list[str]]:
+    """Drop what is no dose before it: days (``day 1, 2 mL``), and lists that nothing holds together."""
+    commas = [link for link in links if link in (",", ";", "/")]
+    held = any(link not in (",", ";", "/", "range") for link in links) or values[-1].scaled or len(values) >= 3
+    if links and links[-1] != "range" and (CALENDAR.search(before) or (commas and not held)):
+        return values[-1:], []
+    if re.search(r"between\s{1,2}$", before, re.IGNORECASE) and links == ["and"]:
+        return values, ["range"]
+    return values, links
+
+
+def _told(before: str, repeated: bool) -> list[str]:
+    flags = ["limit"] if LIMIT.search(before) else ["approximate"] if ABOUT.search(before) else []
+    return [*flags, *(["repeated"] if repeated else [])]
+
+
+def _doses(
+    words: str, start: int, values: Sequence[Value], links: Sequence[str], unit: re.Match[str] | None, told: list[str]
+) -> Iterator[Found]:
+    kind, name, factor = ("count", "particle", 1.0) if unit is None else units()[_spelling(unit["unit"])]
+    after = values[-1].end if unit is None else unit.end()
+    per, volume, end = _denominator(words, after, kind)
+    later = unit_pattern().match(words, end) if unit is None and per else None  # 1 x 10^10 / mL exosomes
+    if later is not None and units()[_spelling(later["unit"])][0] in ("count", "cells"):
+        kind, name, factor = units()[_spelling(later["unit"])]
+        unit, end = later, later.end()
+    if unit is not None and unit["inside"]:  # 8 x 10^8/3 ml vesicles
+        volume = decimal(unit["inside"]) * units()[unit["inside_unit"].casefold()][2]
+    flags = [*told, *_doubts(words, kind, per, unit is None, end)]
+    groups = _groups(values, links)
+    for low, high in groups:
+        own: list[str] = []
+        readings = tuple(_readings(low, high, values[-1], name, factor, kind, own))
+        if unit is None:
+            readings += tuple(replace(r, unit="cell", how=f"{r.how}, if cells are meant") for r in readings[:1])
+        if kind == "mass" and readings and readings[0].high >= _large():
+            own.append("large mass")
+        if len(groups) > 1:
+            own.append("alternatives")
+        if readings:
+            text = words[start:end].strip()
+            yield Found(start, end, kind, Dose(text, readings, per, volume, tuple(dict.fromkeys([*own, *flags]))))
+
+
+def _groups(values: Sequence[Value], links: Sequence[str]) -> list[tuple[Value, Value]]:
+    """Pair the ends of ranges; a single number is its own range."""
+    groups = []
+    place = 0
+    while place < len(values):
+        ranged = place < len(links) and links[place] == "range"
+        groups.append((values[place], values[place + 1] if ranged else values[place]))
+        place += 2 if ranged else 1
+    return groups
+
+
+def _readings(
+    low: Value, high: Value, last: Value, unit: str, factor: float, kind: str, flags: list[str]
+) -> Iterator[Reading]:
+    """Yield each way to read a range; numbers without a power of their own take that of the last of the list."""
+    low, high = (_with_power(value, last) for value in (low, high))
+
+    def reading(
+        how: str, change: float = 1.0, one: float | None = None, other: float | None = None
+    ) -> Iterator[Reading]:
+        ends = sorted(
+            (
+                (low.amount if one is None else one) * change * factor,
+                (high.amount if other is None else other) * change * factor,
+            )
         )
-        if there
-    ]
-    return Dose(plain[found.start() : end].strip(), readings, per, volume, tuple(dict.fromkeys(flags))), end
+        if math.isfinite(ends[1]):
+            yield Reading(ends[0], ends[1], unit, how)
+
+    marks = {low.mark, high.mark}
+    if "e" in marks:
+        flags.append("exponent")
+        yield from reading("as meant: 10 to the power")
+        yield from reading("to the letter: 10e means ten times a power", 10.0)
+    elif "lost" in marks:
+        flags.append("lost superscript")
+        yield from reading("as meant: a superscript was lost")
+        ends = [value.mantissa * value.factor * float(f"10{abs(value.exponent or 0)}") for value in (low, high)]
+        yield from reading("to the letter", 1.0, *ends)
+    elif low is high and kind in ("count", "cells") and not low.scaled and LOST.fullmatch(low.written):
+        flags.append("lost superscript")
+        power = 10.0 ** int(low.written[2:])
+        yield from reading("as meant: a superscript was lost", 1.0, power, power)
+        yield from reading("to the letter")
+    else:
+        yield from reading("as written")
+        if low is high and low.exponent is None and DOUBTFUL_COMMA.fullmatch(low.written):
+            flags.append("decimal comma")
+            meant = float(low.written.replace(",", ".")) * low.factor
+            yield from reading("with the comma as a decimal point", 1.0, meant, meant)
+
+
+def _with_power(value: Value, last: Value) -> Value:
+    if value.scaled or not last.scaled:
+        return value
+    return replace(
+        value, exponent=last.exponent, mark=last.mark if last.mark in ("e", "lost") else "", factor=last.factor
+    )
+
+
+def _doubts(words: str, kind: str, per: str, implied: bool, end: int) -> Iterator[str]:
+    there = {
+        "unit implied": implied, "cell equivalents": kind == "cells" and VESICLES.search(words) is not None,
+        "per weight": per.startswith("kg"), "per cell": per == "cell", "concentration": per in ("mL", "uL"),
+        "volume only": kind == "volume", "vials only": kind == "pack", "mass basis": kind == "mass",
+        "carrier": kind == "volume" and CARRIER.match(words, end) is not None,
+    }  # fmt: skip
+    return (flag for flag, yes in there.items() if yes)
+
+
+def _large() -> float:
+    value, unit = limits()["large_mass"]
+    return parse_quantity(f"{value:g} {unit}", "ug", "limits.csv")
 
 
 def _spelling(text: str) -> str:
     folded = " ".join(text.casefold().replace("-", " ").split())
-    return folded if folded in _units() else folded.replace(" ", "")
+    return folded if folded in units() else folded.replace(" ", "")
 
 
-def _numbers(found: re.Match[str], flags: list[str]) -> Iterator[tuple[float, float, str]]:
-    """Yield (low, high, how) for each way to read the number."""
-    groups = found.groupdict()
-    exponent = int(groups["exponent"]) if groups["exponent"] else 0
-    if groups.get("low") is None:
-        yield 10.0**exponent, 10.0**exponent, "as written"
-        return
-    low = _decimal(groups["low"])
-    high = _decimal(groups["high"]) if groups["high"] else low
-    if groups["science"]:
-        exponent = int(groups["science"][1:])
-    factor = WORDS.get((groups["word"] or "").casefold(), 1.0)
-    if groups["first"]:
-        low *= 10.0 ** (int(groups["first"]) - exponent)
-    low, high = sorted((low * factor, high * factor))
-    if groups["times"] is None:
-        yield low * 10.0**exponent, high * 10.0**exponent, "as written"
-        if DOUBTFUL_COMMA.fullmatch(groups["low"]) and not groups["high"]:
-            flags.append("decimal comma")
-            meant = float(groups["low"].replace(",", ".")) * factor * 10.0**exponent
-            yield meant, meant, "with the comma as a decimal point"
-    elif groups["mark"] in ("e", "E"):
-        flags.append("exponent")
-        yield low * 10.0**exponent, high * 10.0**exponent, "as meant: 10 to the power"
-        yield low * 10.0 ** (exponent + 1), high * 10.0 ** (exponent + 1), "to the letter: 10e means ten times a power"
-    elif groups["mark"] is None:
-        flags.append("lost superscript")
-        yield low * 10.0**exponent, high * 10.0**exponent, "as meant: a superscript was lost"
-        literal = float(f"10{groups['exponent'].lstrip('+-')}")
-        yield low * literal, high * literal, "to the letter"
-    else:
-        yield low * 10.0**exponent, high * 10.0**exponent, "as written"
+def _denominator(words: str, end: int, kind: str) -> tuple[str, float | None, int]:
+    """Return (per, volume, end): ``/kg``, ``/kg/day``, ``per mL``, ``/3 ml``, ``of exosomes in 10 ul PBS``."""
+    found = DENOMINATOR.match(words, end)
+    if found is not None and _is_volume(found["unit"]) and found["number"] and kind != "volume":
+        return "", decimal(found["number"]) * units()[found["unit"].casefold()][2], found.end()
+    if found is not None and found["unit"].casefold() in PER and not found["number"] and _per_allowed(found, kind):
+        per = PER[found["unit"].casefold()]
+        more = DENOMINATOR.match(words, found.end())
+        if more is not None and more["unit"].casefold() in PER and not more["number"] and more[0].lstrip()[0] == "/":
+            return f"{per}/{PER[more['unit'].casefold()]}", None, more.end()
+        return per, None, found.end()
+    found = INSIDE.match(words, end) if kind != "volume" else None
+    if found is None or not _is_volume(found["unit"]):
+        return "", None, end
+    return "", decimal(found["number"]) * units()[found["unit"].casefold()][2], found.end()
 
 
-def _decimal(text: str) -> float:
-    """Read a number; a single comma before other than three digits separates decimals."""
-    if re.fullmatch(r"\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?", text):
-        return float(re.sub("[, ]", "", text))
-    return float(text.replace(",", "."))
-
-
-def _denominator(plain: str, end: int, kind: str) -> tuple[str, float | None, int]:
-    """Return (per, volume, end): ``/kg``, ``per mL``, ``/3 ml``, ``of exosomes in 10 ul PBS``."""
-    found = DENOMINATOR.match(plain, end)
-    if found is None or not _is_denominator(found):
-        found = INSIDE.match(plain, end) if kind != "volume" else None
-        if found is None or not _is_volume(found["unit"]):
-            return "", None, end
-    word = found["unit"].casefold()
-    if _is_volume(word) and found["number"]:
-        _kind, _unit, factor = _units()[word]
-        return "", _decimal(found["number"]) * factor, found.end()
-    return (PER.get(word, ""), None, found.end()) if word in PER else ("", None, end)
-
-
-def _is_denominator(found: re.Match[str]) -> bool:
-    word = found["unit"].casefold()
-    return (word in PER and not found["number"]) or (_is_volume(word) and bool(found["number"]))
+def _per_allowed(found: re.Match[str], kind: str) -> bool:
+    return not found[0].lstrip().casefold().startswith("in") and not (kind == "volume" and _is_volume(found["unit"]))
 
 
 def _is_volume(word: str) -> bool:
-    return _units().get(word.casefold(), ("", "", 0.0))[0] == "volume"
-
-
-def _together(doses: list[tuple[int, int, Dose]], plain: str) -> Iterator[Dose]:
-    """Share a volume between alternatives (``50 ug or 20 ug in 10 ul``) and flag them; drop what gave no reading."""
-    for index, (_start, _end, dose) in enumerate(doses):
-        if not dose.readings:
-            continue
-        after = doses[index + 1] if index + 1 < len(doses) else None
-        before = doses[index - 1] if index else None
-        linked = after is not None and _are_alternatives(doses[index], after, plain)
-        follows = before is not None and _are_alternatives(before, doses[index], plain)
-        volume = dose.volume_ml
-        if linked and after is not None and volume is None:
-            volume = after[2].volume_ml
-        flags = (*dose.flags, "alternatives") if linked or follows else dose.flags
-        yield replace(dose, volume_ml=volume, flags=flags)
-
-
-def _are_alternatives(first: tuple[int, int, Dose], second: tuple[int, int, Dose], plain: str) -> bool:
-    one, other = first[2], second[2]
-    if not (one.readings and other.readings) or one.readings[0].unit != other.readings[0].unit or one.per != other.per:
-        return False
-    between = plain[first[1] : second[0]]
-    return first[0] == second[0] or (len(between) <= NEAR and OR.search(between) is not None)
+    return units().get(word.casefold(), ("", "", 0.0))[0] == "volume"
