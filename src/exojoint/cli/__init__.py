@@ -13,6 +13,7 @@ import typer
 
 from exojoint.cli import evidence, models
 from exojoint.cli.printing import Json, show
+from exojoint.cli.sensitivity import sensitivity
 from exojoint.core.errors import ExojointError, InputError
 
 EXIT_OK, EXIT_FAULT, EXIT_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -30,6 +31,7 @@ app = typer.Typer(
 
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(models.app, name="model")
+app.command()(sensitivity)
 
 ScenarioPath = Annotated[Path, typer.Argument(help="Scenario file (TOML).", show_default=False)]
 RunPath = Annotated[Path, typer.Argument(help="Run folder.", show_default=False)]

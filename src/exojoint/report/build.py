@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,20 @@ CONTENTS = {
 }
 """Sections of the page: anchor and name."""
 FIGURE_NAMES = (
-    *("effects", "operating", "means", "individuals", "vesicles", "dose_response", "population", "drivers", "evidence"),
+    *(
+        "effects",
+        "operating",
+        "means",
+        "individuals",
+        "vesicles",
+        "dose_response",
+        "population",
+        "drivers",
+        "tornado",
+        "heat_map",
+        "rivals",
+        "evidence",
+    ),
 )
 SIMULATED = "SIMULATED"
 SYNTHETIC = "SIMULATED · SYNTHETIC DATA"
@@ -73,14 +86,19 @@ def build_report(run_folder: Path) -> Path:
     """
     data = load_run(run_folder)
     target = member(run_folder, REPORT)
-    figures = _figures(data, _figure_folder(run_folder))
+    figures = _figures(data, figure_folder(run_folder))
     atomic_write(target, render(data, figures))
     return target
 
 
 def render(data: RunData, figures: Mapping[str, Shown]) -> str:
     """The page as text; everything that comes from the run is escaped, except our own pictures."""
-    environment = Environment(
+    return environment().get_template("report.html").render(_content(data, figures))
+
+
+def environment() -> Environment:
+    """Templates of the room: everything is escaped, an unknown name is an error."""
+    found = Environment(
         finalize=_printable,
         loader=PackageLoader("exojoint.report", "templates"),
         autoescape=True,
@@ -88,8 +106,8 @@ def render(data: RunData, figures: Mapping[str, Shown]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["percent"] = percent
-    return environment.get_template("report.html").render(_content(data, figures))
+    found.globals["percent"] = percent
+    return found
 
 
 def _printable(value: object) -> object:
@@ -116,7 +134,7 @@ def _content(data: RunData, figures: Mapping[str, Shown]) -> dict[str, Any]:
         "intact": data.intact,
         "criteria": criteria(data),
         "conclusions": list(conclusions(data)),
-        "changes": list(changes(data)),
+        "changes": [*changes(data), *rivals.sentences(data)],
         "plain": list(plain(data)),
         "mirna": mirna(data),
         "accuracy": tables.accuracy(data),
@@ -155,6 +173,7 @@ def _tables(data: RunData) -> dict[str, tables.Table | None]:
 
 def _said(value: object) -> str:
     if isinstance(value, bool):
+        "rivals": rivals.table(data),
         return "yes" if value else "no"
     if isinstance(value, int):
         return count(value)
@@ -181,7 +200,8 @@ def _reproduce(data: RunData) -> list[tuple[str, str]]:
     ]
 
 
-def _figure_folder(run_folder: Path) -> Path:
+def figure_folder(run_folder: Path) -> Path:
+    """Folder of a run's or study's pictures; made if needed, refused if it is a link or a file."""
     folder = run_folder / FIGURES
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         where = f"{run_folder.name}/{FIGURES}"
@@ -198,15 +218,22 @@ def _figures(data: RunData, folder: Path) -> dict[str, Shown]:
         wide, narrow = (make(data, layout) for layout in drawing.LAYOUTS)
         if wide is None or narrow is None:
             continue
-        desk, phone = (drawing.to_svg(drawing.specification(drawn.chart)) for drawn in (wide, narrow))
-        svg, png = drawing.standalone(wide, desk, says)
-        atomic_write(member(folder, f"{wide.name}.svg"), svg)
-        atomic_write(member(folder, f"{wide.name}.png"), png)
-        shown[wide.name] = Shown(
-            wide.name,
-            wide.title,
-            wide.caption,
-            drawing.inline(wide, desk, drawing.WIDE),
-            drawing.inline(narrow, phone, drawing.NARROW),
-        )
+        shown[wide.name] = write_figure(wide, narrow, wide.name, folder, says)
     return shown
+
+
+def write_figure(wide: drawing.Drawing, narrow: drawing.Drawing, name: str, folder: Path, says: str) -> Shown:
+    """Write the desk's drawing as `name`.svg and `name`.png; gives both drawings for the page.
+
+    Parameters
+    ----------
+    wide, narrow : the same figure for desk and phone
+    says : what the numbers are, printed in the files
+    """
+    wide, narrow = (replace(item, name=name) for item in (wide, narrow))
+    desk, phone = (drawing.to_svg(drawing.specification(drawn.chart)) for drawn in (wide, narrow))
+    svg, png = drawing.standalone(wide, desk, says)
+    atomic_write(member(folder, f"{name}.svg"), svg)
+    atomic_write(member(folder, f"{name}.png"), png)
+    inside = (drawing.inline(wide, desk, drawing.WIDE), drawing.inline(narrow, phone, drawing.NARROW))
+    return Shown(name, wide.title, wide.caption, *inside)

@@ -17,7 +17,7 @@ from exojoint.runs.verdict import Effect, VerdictFile, read_verdict
 
 TABLES = (
     "draws", "trials", "performance", "curves", "trajectories", "vesicles", "dose_response", "population", "lots",
-    "adverse_events",
+    "adverse_events", "main_effects", "alternatives", "turning", "experiments",
 )  # fmt: skip
 """Tables that the report shows. Patients and visits are in the run for other readers."""
 

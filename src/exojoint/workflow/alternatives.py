@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from exojoint.core.units import conversion_factor
 from exojoint.decision.criteria import EffectCriterion
 from exojoint.decision.verdict import decide
 from exojoint.engine import Kernel
@@ -22,8 +23,8 @@ LOW, HIGH = 0.1, 0.9  # quantiles over draws that the table gives, as everywhere
 SCHEMA = {
     "variant": pl.String, "title": pl.String, "endpoint": pl.String, "day": pl.Float64, "unit": pl.String,
     "mean": pl.Float64, "lo": pl.Float64, "hi": pl.Float64, "criterion": pl.String, "side": pl.String,
-    "probability": pl.Float64, "mc_error": pl.Float64, "threshold": pl.Float64, "met": pl.Boolean, "call": pl.String,
-    "n": pl.Int64,
+    "margin": pl.Float64, "probability": pl.Float64, "mc_error": pl.Float64, "comparison": pl.String,
+    "threshold": pl.Float64, "met": pl.Boolean, "call": pl.String, "n": pl.Int64,
 }  # fmt: skip
 
 
@@ -96,9 +97,11 @@ def _judged(plan: Plan, variant: Variant, wanted: tuple[Wanted, ...], values: Fl
         known = values[np.isfinite(values[:, column]), column]
         lo, hi = np.quantile(known, [LOW, HIGH]) if len(known) else (np.nan, np.nan)
         mean = float(known.mean()) if len(known) else float("nan")
+        unit = wanted[column].unit
+        margin = criterion.margin.value * conversion_factor(criterion.margin.unit, unit, criterion.name)
         rows.append(
-            (variant.name, variant.title, criterion.endpoint, criterion.day, wanted[column].unit, mean, float(lo),
-             float(hi), criterion.name, criterion.side, reason.probability, reason.mc_error, reason.threshold,
-             reason.met, decision.verdict, len(known))
+            (variant.name, variant.title, criterion.endpoint, criterion.day, unit, mean, float(lo), float(hi),
+             criterion.name, criterion.side, margin, reason.probability, reason.mc_error, criterion.probability,
+             reason.threshold, reason.met, decision.verdict, len(known))
         )  # fmt: skip
     return rows

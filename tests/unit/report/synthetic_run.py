@@ -229,6 +229,66 @@ def _lots(rng: np.random.Generator, operator: str) -> tuple[pl.DataFrame, dict[s
     return frame, text | units | {"endotoxin_eu_per_ml": "EU/mL"}
 
 
+def _main_effects() -> pl.DataFrame:
+    rows = []
+    for endpoint, (unit, day) in list(ENDPOINTS.items())[:2]:
+        for index, (name, _, grade, share) in enumerate(PARAMETERS):
+            slope = (1.0 if index % 2 else -1.0) * math.sqrt(share)
+            rows.append(
+                (f"{endpoint}/{day:g}", f"{endpoint}/{day:g}", endpoint, day, unit, name, "joint", grade,
+                 -2.0 - 1.7 * slope, -2.0, -2.0 + 1.7 * slope, 1.7, slope, 0.0, share, 0.02, 0, 27)
+            )  # fmt: skip
+    names = (
+        "headline", "title", "endpoint", "day", "unit", "parameter", "owner", "grade", "low", "middle", "high", "reach",
+        "slope", "curve", "share", "mc_error", "failed", "runs",
+    )  # fmt: skip
+    return pl.DataFrame(rows, schema=names, orient="row")
+
+
+def _alternatives() -> pl.DataFrame:
+    """Chances and calls by variant, as if judged by two go criteria and one no-go criterion."""
+    rows = []
+    tried = (
+        ("planned", "as planned", -1.9, 0.09, "learn"), ("once", "one injection only", -0.6, 0.02, "no-go"),
+        ("dose_x3", "dose x 3", -3.0, 0.2, "learn"), ("dose_x10", "dose x 10", -5.5, 0.62, "go"),
+        ("dose_x100", "dose x 100", -6.5, 0.7, "go"), ("hydrogel_depot", "released from a gel", -1.0, 0.05, "no-go"),
+    )  # fmt: skip
+    for variant, title, mean, chance, call in tried:
+        pain = (variant, title, "womac_pain", 182.0, "point", mean, 2 * mean, 0.3)
+        rows.append((*pain, "relief is likely", "go", -5.0, chance, 0.04, "at least", 0.6, chance >= 0.6, call, DRAWS))
+        rows.append(
+            (variant, title, "thickness_mftc", 728.0, "mm", 0.01, 0.0, 0.02, "harm is unlikely", "go", -0.058, 0.0,
+             0.01, "at most", 0.1, True, call, DRAWS)
+        )  # fmt: skip
+    names = (
+        "variant", "title", "endpoint", "day", "unit", "mean", "lo", "hi", "criterion", "side", "margin", "probability",
+        "mc_error", "comparison", "threshold", "met", "call", "n",
+    )  # fmt: skip
+    return pl.DataFrame(rows, schema=names, orient="row")
+
+
+def _turning() -> pl.DataFrame:
+    rows = [
+        ("potency_inflammation", "assumed", "relative", 1.0, 4.0, 2.3, True, 0.63, 0.06, 0.6, DRAWS),
+        ("frac_uptake_macrophage", "in_vitro", "1", 0.2, 0.9, 3.0, False, 0.3, 0.06, 0.6, DRAWS),
+    ]
+    names = (
+        "parameter", "grade", "unit", "believed", "value", "sd", "turns", "probability", "mc_error", "threshold", "n",
+    )  # fmt: skip
+    return pl.DataFrame(rows, schema=names, orient="row")
+
+
+def _experiments() -> pl.DataFrame:
+    rows = [
+        ("potency_inflammation", "assumed", "relative", 1.0, 0.31, 0.042, 0.011, 0.3, 0.05, "measure it", "made up")
+    ]
+    names = (
+        "parameter", "grade", "unit", "value", "verdict_share", "gain", "gain_error", "binned_share", "binned_error",
+        "experiment", "method",
+    )  # fmt: skip
+    return pl.DataFrame(rows, schema=names, orient="row")
+
+
 def _verdict(draws: pl.DataFrame, trials: pl.DataFrame, name: str) -> VerdictFile:
     effects = []
     for endpoint, (unit, day) in ENDPOINTS.items():
@@ -323,7 +383,9 @@ def _manifest(name: str, question: str) -> Manifest:
             Citation("synthetic2025", "Another synthetic reference (2025). Not a publication.", "javascript:alert(1)"),
         ),
         (CriterionLine("womac_pain", 182.0, -5.0, "criterion: 5 points better"),),
-        {"alpha": 0.05, "population": "kl2_3_symptomatic", "design": "parallel_2y", "mechanism": "membrane"},
+        {
+            "alpha": 0.05, "treatment": "Synthetic vesicles", "dose": "5e11 particles", "administrations": 3,
+            "population": "kl2_3_symptomatic", "design": "parallel_2y", "mechanism": "membrane"},
     )  # fmt: skip
 
 
@@ -345,14 +407,17 @@ def make_run(
     tables = {
         "draws": draws, "trials": trials, "curves": _curves(effects, arms), "trajectories": _trajectories(rng, arms),
         "vesicles": _vesicles(arms[0]), "dose_response": _dose_response(), "performance": _performance(),
-        "population": _population(), "lots": lots,
+        "population": _population(), "lots": lots, "main_effects": _main_effects(), "alternatives": _alternatives(),
+        "turning": _turning(), "experiments": _experiments(),
     }  # fmt: skip
+    free = {"main_effects", "alternatives", "turning", "experiments"}
     with open_run(root, DIGEST, "synthetic") as work:
         if work.finished:
             return work.folder
         for table, frame in tables.items():
             if table not in leave_out:
-                work.write_table(table, frame, lot_units if table == "lots" else None)
+                units = dict.fromkeys(frame.columns, "row") if table in free else None
+                work.write_table(table, frame, lot_units if table == "lots" else units)
         verdict = _verdict(draws, trials, name)
         write_verdict(work.folder, verdict)
         write_lineage(work.folder, _lineage(verdict))

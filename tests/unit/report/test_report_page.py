@@ -127,9 +127,9 @@ def test_every_contents_link_has_its_target(page):
 
 def test_every_figure_has_words_for_who_cannot_see_it_and_a_mark(page):
     pictures = [value for tag, name, value in page.attributes if tag == "svg" and name == "aria-label"]
-    assert len(pictures) == 18
+    assert len(pictures) == 2 * 11
     assert all(len(value) > 40 for value in pictures)
-    assert page.text.count("SIMULATED · SYNTHETIC DATA") == 10
+    assert page.text.count("SIMULATED · SYNTHETIC DATA") == 12
 
 
 def test_tables_scroll_in_their_own_box_and_the_page_fits_a_phone(html):
