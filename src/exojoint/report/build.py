@@ -12,7 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from exojoint.core.errors import InputError, Problem
 from exojoint.core.files import atomic_write
-from exojoint.report import drawing, tables, tables_ground
+from exojoint.report import drawing, rivals, tables, tables_ground
+from exojoint.report.conclusion import summary
 from exojoint.report.data import RunData, load_run
 from exojoint.report.figures import FIGURES as MAKERS
 from exojoint.report.labels import glossary
@@ -129,6 +130,7 @@ def _content(data: RunData, figures: Mapping[str, Shown]) -> dict[str, Any]:
         "verdict": verdict.verdict,
         "verdict_head": HEADS[verdict.verdict],
         "verdict_text": say("verdict", verdict.verdict),
+        "summary": summary(data),
         "contents": CONTENTS.items(),
         "warnings": verdict.warnings,
         "intact": data.intact,
@@ -168,12 +170,12 @@ def _tables(data: RunData) -> dict[str, tables.Table | None]:
         "single_lots": tables_ground.single_lots(data),
         "shares": tables_ground.shares(data),
         "grades": tables_ground.grades(data),
+        "rivals": rivals.table(data),
     }
 
 
 def _said(value: object) -> str:
     if isinstance(value, bool):
-        "rivals": rivals.table(data),
         return "yes" if value else "no"
     if isinstance(value, int):
         return count(value)
