@@ -6,8 +6,11 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from numpy.typing import ArrayLike
 
+from exojoint.core.streams import stream
+from exojoint.engine.certify import Certificate, certify
 from exojoint.engine.cluster import follow_on_cluster
 from exojoint.engine.events import Event
 from exojoint.engine.kernel import Kernel
@@ -34,12 +37,15 @@ class Population:
         Patients who were followed by the rescue solver.
     results : tuple
         One result per reducer, in their order.
+    certificate : Certificate or None
+        Error of a random sample of these patients, solved again at a hundredth of the tolerance.
     """
 
     n: int
     outcomes: dict[str, int]
     rescued: int
     results: tuple[Part, ...]
+    certificate: Certificate | None = None
 
 
 def population(
@@ -59,6 +65,7 @@ def population(
     progress: Callable[[int, int], None] | None = None,
     sink: Sink | None = None,
     cluster: str | None = None,
+    certified: int = 200,
 ) -> Population:
     """Follow patients 0 .. n-1 and keep what the reducers keep.
 
@@ -81,6 +88,8 @@ def population(
         Receives every patient's outputs, in the order of ids.
     cluster
         Address of a Dask scheduler, or ``local``: chunks are followed there and only parts come back.
+    certified
+        Patients solved again at a hundredth of the tolerance, for the certificate; 0 leaves it out.
     """
     days = check_days(times, day_end)
     check_outputs(kernel, outputs)
@@ -93,7 +102,20 @@ def population(
     else:
         _follow_here(study, n, threads, tally)
     outcomes = {o.name: int(tally.outcomes[o]) for o in Outcome if tally.outcomes[o]}
-    return Population(n, outcomes, tally.rescued, tuple(tally.results()))
+    certificate = _certify(study, n, min(certified, n), threads) if certified and n else None
+    return Population(n, outcomes, tally.rescued, tuple(tally.results()), certificate)
+
+
+def _certify(study: Study, n: int, sample: int, threads: int) -> Certificate:
+    """Make a random sample of the patients again and measure their error; always the same ones for the same n."""
+    ids = np.sort(stream(0, "certify").generator().choice(n, sample, replace=False))
+    made = study.make_chunk(ids)
+    events = (*study.events, *(made[2] if len(made) == 3 else ()))
+    asked = study.question
+    return certify(
+        study.kernel, made[0], made[1], events, asked.days, asked.outputs,
+        sample=sample, day_end=asked.day_end, mode=asked.mode, rtol=asked.rtol, threads=threads,
+    )  # fmt: skip
 
 
 def _follow_here(study: Study, n: int, threads: int, tally: Tally) -> None:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping
 
-from exojoint.engine import Kernel
+from exojoint.engine import Certificate, Kernel, certify
 from exojoint.runs.verdict import Accuracy
 from exojoint.workflow.curves import output_days, output_names
 from exojoint.workflow.draw import knowledge_of, knowledge_scores, make_lots, root
 from exojoint.workflow.plan import Plan
-from exojoint.workflow.pool import Course, rest_pool, solve_course
+from exojoint.workflow.pool import Course, course_inputs, rest_pool
 
 SAMPLE = 200
-STANDARD, TIGHT = 1e-5, 1e-7  # relative tolerances; the mode's own, and a hundredth of it
-FLOOR = 1e-3  # error is relative to the value, or to this share of the patient's largest value
 
 
-def measure_accuracy(plan: Plan, kernel: Kernel, threads: int) -> Accuracy:
+def certify_run(plan: Plan, kernel: Kernel, threads: int) -> Certificate:
     """Quantiles over patients of the largest relative error of any observable on any day.
 
     The patients are of the first knowledge draw, under the first active arm.
@@ -25,17 +23,17 @@ def measure_accuracy(plan: Plan, kernel: Kernel, threads: int) -> Accuracy:
     values = knowledge_of(plan, knowledge_scores(plan, [0]))[0]
     pool = rest_pool(plan, kernel, [values], [luck.child("patients")], SAMPLE, threads)
     lots, _ = make_lots(plan, values, luck.child("lots"), 1)
-    arm = plan.active[0]
-    course = Course.full(arm, (lots,), pool.n)
-    days, names = output_days(plan), output_names(plan)
-    rough, fine = (
-        solve_course(plan, kernel, pool, course, luck, days, names, threads=threads, rtol=rtol).values
-        for rtol in (STANDARD, TIGHT)
-    )
-    scale = np.maximum(np.abs(fine), FLOOR * np.abs(fine).max(axis=1, keepdims=True))
-    worst = (np.abs(rough - fine) / np.maximum(scale, np.finfo(float).tiny)).max(axis=(1, 2))
-    known = worst[np.isfinite(worst)]
-    if len(known) == 0:
-        return Accuracy(0.0, 0.0, 0)
-    p50, p99 = np.quantile(known, [0.5, 0.99])
-    return Accuracy(float(p50), float(p99), len(known))
+    course = Course.full(plan.active[0], (lots,), pool.n)
+    inputs = course_inputs(plan, pool, course, luck)
+    return certify(kernel, *inputs, output_days(plan), output_names(plan), sample=SAMPLE, threads=threads)
+
+
+def headline(found: Certificate) -> Accuracy:
+    """What the verdict says of a certificate; zero patients, zero error where nobody could be compared."""
+    return Accuracy(found.p50, found.p99, found.n) if found.n else Accuracy(0.0, 0.0, 0)
+
+
+def manifest_entry(found: Certificate) -> Mapping[str, float]:
+    """What the manifest says of a certificate: tolerance, patients compared and failed, quantiles of their errors."""
+    measured: dict[str, float] = {"rtol": found.rtol, "n": found.n, "failed": found.failed}
+    return measured | ({"p50": found.p50, "p99": found.p99, "max": found.max} if found.n else {})

@@ -192,13 +192,20 @@ def solve_course(
 
     `rescue_day` (m,) starts rescue medication (NaN: never), `amount` (m,) replaces the label dose.
     """
-    parameters = pool.parameters[course.patient].copy()
-    _set_lots(plan, pool, course, parameters)
-    events = _events(plan, pool, course, stream, amount)
+    parameters, state, events = course_inputs(plan, pool, course, stream, amount)
     if rescue_day is not None and plan.design.conduct.rescue is not None:
         drug = load_treatment(plan.design.conduct.rescue.treatment)
         events += administer(drug, days=[rescue_day], amount=FULL_DOSE, context=False)
-    return solve(kernel, parameters, pool.state[course.patient], events, days, outputs, threads=threads, rtol=rtol)
+    return solve(kernel, parameters, state, events, days, outputs, threads=threads, rtol=rtol)
+
+
+def course_inputs(
+    plan: Plan, pool: Pool, course: Course, stream: Stream, amount: Floats | None = None
+) -> tuple[Floats, Floats, list[Event]]:
+    """Parameters (m, n_parameters), states at day 0 (m, n_states) and events of the rows of a course."""
+    parameters = pool.parameters[course.patient].copy()
+    _set_lots(plan, pool, course, parameters)
+    return parameters, pool.state[course.patient], _events(plan, pool, course, stream, amount)
 
 
 def _set_lots(plan: Plan, pool: Pool, course: Course, parameters: Floats) -> None:

@@ -40,8 +40,11 @@ def named_files(plan: Plan) -> dict[str, str]:
     return {name: sha256(bounded_read(plan.scenario.folder / name)) for name in file_names(plan)}
 
 
-def write_answer(plan: Plan, work: Work, digest: str, answer: Answer) -> Path:
-    """Write tables, verdict, lineage and manifest; gives the sealed folder, ready for its report."""
+def write_answer(plan: Plan, work: Work, digest: str, answer: Answer, accuracy: Mapping[str, float]) -> Path:
+    """Write tables, verdict, lineage and manifest; gives the sealed folder, ready for its report.
+
+    `accuracy` is what the manifest says of the engine's certificate.
+    """
     for name, frame in answer.tables.items():
         work.write_table(name, frame, extra_units(frame))
     write_verdict(work.folder, answer.verdict)
@@ -49,7 +52,7 @@ def write_answer(plan: Plan, work: Work, digest: str, answer: Answer) -> Path:
     draws = plan.scenario.text.simulation.knowledge_draws
     lineage = make_lineage(answer.verdict, draws, plan.table, shares, _facts(), load_references())
     write_lineage(work.folder, lineage)
-    return work.seal(_manifest(plan, digest, answer, citations(lineage)))
+    return work.seal(_manifest(plan, digest, answer, accuracy, citations(lineage)))
 
 
 def _facts() -> dict[str, dict[str, str]]:
@@ -67,17 +70,17 @@ def _facts() -> dict[str, dict[str, str]]:
     return rows
 
 
-def _manifest(plan: Plan, digest: str, answer: Answer, cited: tuple[Citation, ...]) -> Manifest:
+def _manifest(
+    plan: Plan, digest: str, answer: Answer, accuracy: Mapping[str, float], cited: tuple[Citation, ...]
+) -> Manifest:
     text = plan.scenario.text
     files = tuple(InputFile.of(Path(name), bounded_read(plan.scenario.folder / name)) for name in file_names(plan))
     source = bounded_read(plan.scenario.path).decode("utf-8", "replace")
-    accuracy = answer.verdict.accuracy
-    measured: Mapping[str, float] = {"p50": accuracy.p50, "p99": accuracy.p99}
     return Manifest(
         digest=digest,
         question=Question(text.name, text.question, source, text.seed, files),
         program=Program(code_version(), table_hashes(), package_versions(), cpu_family()),
-        engine=Engine("standard", measured, answer.outcomes),
+        engine=Engine("standard", accuracy, answer.outcomes),
         citations=cited,
         criteria=criterion_lines(plan),
         settings=settings(plan),

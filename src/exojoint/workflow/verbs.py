@@ -34,7 +34,7 @@ from exojoint.runs.documents import read_json
 from exojoint.runs.store import Work, check_output, open_run
 from exojoint.runs.trace import Trace
 from exojoint.runs.trace import trace as walk
-from exojoint.workflow.accuracy import measure_accuracy
+from exojoint.workflow.accuracy import certify_run, headline, manifest_entry
 from exojoint.workflow.answer import make_answer
 from exojoint.workflow.chunks import DRAWS_PER_CHUNK, TABLES, Tables, chunk_tables, chunks_on_cluster, draws_of
 from exojoint.workflow.documentation.build import Written, write_documentation
@@ -165,10 +165,10 @@ def _compute(plan: Plan, work: Work, digest: str, where: Where, keep_all: bool) 
         clock["draws"] = time.monotonic() - started
         gathered = {name: work.gather(name) for name in TABLES}
         drivers = find_drivers(plan, kernel, threads, partial(tell, "what drives the verdict"))
-        accuracy = measure_accuracy(plan, kernel, threads)
+        certificate = certify_run(plan, kernel, threads)
         clock["sensitivity"] = time.monotonic() - started
-        answer = make_answer(plan, digest, gathered, drivers, accuracy)
-        folder = write_answer(plan, work, digest, answer)
+        answer = make_answer(plan, digest, gathered, drivers, headline(certificate))
+        folder = write_answer(plan, work, digest, answer, manifest_entry(certificate))
         tell("report", 0, 1)
         build_report(folder)
         clock["report"] = time.monotonic() - started

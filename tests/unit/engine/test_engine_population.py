@@ -71,6 +71,18 @@ def test_threads_and_chunks_do_not_change_a_bit(knee: Kernel, reduced: tuple, th
     assert same(population(knee, make, N, REDUCERS, **options).results, reduced)
 
 
+def test_a_sample_of_every_population_is_certified(knee: Kernel) -> None:
+    options = {"times": DAYS, "outputs": OUTPUTS, "events": EVENTS}
+    found = population(knee, make, N, [], **options).certificate
+    assert found is not None
+    assert found.n == 200
+    assert found.rtol == 1e-5
+    assert 0.0 < found.p50 <= found.p99 < 1e-3
+    assert found == population(knee, make, N, [], **options, threads=2, chunk=256).certificate
+    assert population(knee, make, 300, [], **options, certified=0).certificate is None
+    assert population(knee, make, 50, [], **options).certificate.n == 50
+
+
 def test_failures_are_counted_and_left_out(knee: Kernel) -> None:
     def some_bad(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         p, y = make(ids)

@@ -65,6 +65,11 @@ def test_the_verdict_is_filled_as_the_contract_says(small_run: workflow.Done) ->
     assert 0.0 < verdict["mirna"]["copies_per_cell"] < verdict["mirna"]["threshold"]
     assert verdict["accuracy"]["p99"] < 1e-3
     assert verdict["accuracy"]["n"] > 150
+    certified = json.loads((small_run.folder / "manifest.json").read_text())["engine"]["accuracy"]
+    assert certified["rtol"] == 1e-5
+    assert certified["n"] + certified["failed"] == 200
+    assert certified["p50"] <= certified["p99"] <= certified["max"] < 1e-2
+    assert certified["p99"] == verdict["accuracy"]["p99"]
 
 
 def test_the_true_effect_is_the_mean_over_draws(small_run: workflow.Done) -> None:
