@@ -12,7 +12,7 @@ put <- function(case, ...) {
 tight <- list(threshold=1e-13, maxiter=10000)
 es <- function(m, ...) escalc(measure=m, n1i=n1, m1i=mean1, sd1i=sd1, n2i=n2, m2i=mean2, sd2i=sd2, data=d, ...)
 for (m in c("MD", "SMD", "SMDH", "ROM")) { x <- es(m); put(paste0("escalc_", m), y=x$yi[1:4], v=x$vi[1:4]) }
-for (vt in c("LS2", "UB")) { x <- es("SMD", vtype=vt); put(paste0("escalc_SMD_", vt), v=x$vi[1:4]) }
+for (vt in c("LS2", "UB", "AV")) { x <- es("SMD", vtype=vt); put(paste0("escalc_SMD_", vt), v=x$vi[1:4]) }
 x <- escalc(measure="SMD1", n1i=n1, m1i=mean1, n2i=n2, m2i=mean2, sd2i=sd2, data=d); put("escalc_SMD1", y=x$yi[1:4], v=x$vi[1:4])
 for (m in c("MC", "SMCC", "ROMC")) { x <- escalc(measure=m, m1i=mean1, sd1i=sd1, m2i=mean2, sd2i=sd2, ni=n1, ri=rep(.6, nrow(d)), data=d); put(paste0("escalc_", m), y=x$yi[1:4], v=x$vi[1:4]) }
 x <- escalc(measure="SMCR", m1i=mean1, sd1i=sd1, m2i=mean2, ni=n1, ri=rep(.6, nrow(d)), data=d); put("escalc_SMCR", y=x$yi[1:4], v=x$vi[1:4])

@@ -6,6 +6,8 @@ between animals or patients; turn standard errors of means into them with `repai
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln
@@ -14,7 +16,7 @@ from exojoint.evidence.checks import choose, columns, require
 from exojoint.evidence.effects.types import Effects
 
 Array = NDArray[np.float64]
-SMD_VARIANCES = ("LS", "LS2", "UB")
+SMD_VARIANCES = ("LS", "LS2", "UB", "AV")
 SMDH_DFS = ("pooled", "satterthwaite")
 SMDH_VARIANCES = ("LS", "bonett")
 
@@ -87,14 +89,16 @@ def standardised_mean_difference(
 
     ``g = J(m) (mean1 - mean2) / s`` with ``m = n1 + n2 - 2``; Cohen's d when not `corrected` (J = 1).
     Variances: ``LS``  ``1/n1 + 1/n2 + g^2 / (2 (n1 + n2))``; ``LS2`` ``J^2 (1/n1 + 1/n2 + d^2 / (2 (n1 + n2)))``;
-    ``UB`` (unbiased) ``1/n1 + 1/n2 + (1 - (m-2) / (m J^2)) g^2``.
+    ``UB`` (unbiased) ``1/n1 + 1/n2 + (1 - (m-2) / (m J^2)) g^2``; ``AV`` as LS with the mean of all rows' g, weighted by
+    n1 + n2, in place of each row's own: weights then do not depend on the effects, which removes the pull to small
+    effects that small groups have otherwise (validation/evidence_intervals).
 
     Parameters
     ----------
     n1, mean1, sd1, n2, mean2, sd2 : (k,)
         Group sizes, means and standard deviations.
     variance : str
-        ``LS``, ``LS2`` or ``UB``.
+        ``LS``, ``LS2``, ``UB`` or ``AV``.
     corrected : bool
         Use the exact small-sample factor J.
 
@@ -136,6 +140,10 @@ def smd_from_d(d: Array, n1: Array, n2: Array, m: Array, kind: str, corrected: b
         v = base + g**2 / (2 * (n1 + n2))
     elif kind == "LS2":
         v = j**2 * (base + d**2 / (2 * (n1 + n2)))
+    elif kind == "AV":
+        known = np.isfinite(g)
+        centre = float(np.average(g[known], weights=(n1 + n2)[known])) if known.any() else math.nan
+        v = np.where(known, base + centre**2 / (2 * (n1 + n2)), math.nan)
     else:
         v = base + (1 - (m - 2) / (m * factor**2)) * g**2
     return Effects("SMD", g, v, warnings=_too_small(m))
