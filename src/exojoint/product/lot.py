@@ -132,7 +132,7 @@ def make_lot(source: Source, process: Process, knowledge: Mapping[str, float], s
         count_error=luck.factor("rel_count", "count"),
         size=size,
         purity=purity,
-        potency=dict.fromkeys(AXES, 0.0) if inactive else latent,
+        potency=dict.fromkeys(AXES, 0.0) if inactive else _of_source(source, numbers, latent),
         inactive=inactive,
         endotoxin_eu_per_ml=endotoxin,
         charge_positive=numbers[f"charge_positive_{kind}"],
@@ -314,6 +314,11 @@ def _latent_potency(numbers: Numbers, luck: _Luck) -> dict[str, float]:
     common = math.sqrt(shared) * luck.normal("potency_shared")
     scores = {axis: common + math.sqrt(1 - shared) * luck.normal(f"potency_{axis}") for axis in AXES}
     return {axis: math.exp(numbers[f"sd_potency_{axis}"] * spread * scores[axis]) for axis in AXES}
+
+
+def _of_source(source: Source, numbers: Numbers, latent: Mapping[str, float]) -> dict[str, float]:
+    """Potency against the vesicles behind the half-effect doses; release compares with the source's own standard."""
+    return {axis: numbers[f"rel_potency_{axis}_{source.name}"] * latent[axis] for axis in AXES}
 
 
 def _measured(numbers: Numbers, latent: Mapping[str, float], inactive: bool, luck: _Luck) -> dict[str, float]:

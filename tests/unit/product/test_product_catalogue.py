@@ -45,8 +45,21 @@ def test_no_source_is_ranked_above_another():
         for source in list_sources()
     }
     first = lives["umbilical_cord"]
-    assert set(first) == {"p_inactive", "diameter", "n_per_cell"}
+    potencies = {f"rel_potency_{axis}" for axis in AXES}
+    assert set(first) == {"p_inactive", "diameter", "n_per_cell"} | potencies
     assert all(life == first for life in lives.values())
+
+
+def test_a_source_that_differs_in_potency_names_the_facts_that_say_so():
+    """A potency other than 1, or known better than the others, needs a fact; as shipped none does."""
+    rows = [row for name, row in all_parameters().items() if name.startswith("rel_potency_")]
+    assert len(rows) == len(list_sources()) * len(AXES)
+    usual = rows[0].uncertainty
+    for row in rows:
+        stands_out = row.value != 1.0 or row.uncertainty != usual or row.grade != "assumed"
+        assert not stands_out or set(row.source) - {"assumed"}, row.place
+        source = next(name for name in list_sources() if row.name.endswith(f"_{name}"))
+        assert set(row.source) - {"assumed"} <= {*load_source(source).evidence}, "the source's own file lists the fact"
 
 
 def test_inactive_share_is_knowledge_and_potency_spread_is_variability():

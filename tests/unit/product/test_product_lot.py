@@ -283,3 +283,29 @@ def test_the_material_can_be_checked_before_any_lot_is_made(vesicles, beads_34):
 def test_an_unknown_material_is_refused(vesicles):
     with pytest.raises(InputError, match="vesicles or beads"):
         lot_from_nta(vesicles, lots(1)[0], material="cells")
+
+
+def test_swapping_the_source_swaps_no_potency_unless_evidence_says_so():
+    """With the tables as shipped, the same luck gives the same potencies whatever the source is called."""
+    process, luck = load_process("bioreactor_tff"), stream(11, "sources")
+
+    def potencies(source, knowledge=None):
+        made = [make_lot(load_source(source), process, knowledge or {}, luck, index) for index in range(40)]
+        return [(lot.inactive, *lot.potency.values()) for lot in made]
+
+    first = potencies("umbilical_cord")
+    assert all(potencies(source) == first for source in list_sources())
+    favoured = potencies("synovial", {"rel_potency_anabolic_synovial": 2.0})
+    axis = 1 + AXES.index("anabolic")
+    active = [i for i, row in enumerate(first) if not row[0]]
+    assert [favoured[i][axis] for i in active] == pytest.approx([2 * first[i][axis] for i in active])
+    assert [row[:axis] for row in favoured] == [row[:axis] for row in first]
+
+
+def test_release_compares_a_lot_with_the_standard_of_its_own_source():
+    process, luck = load_process("bioreactor_tff"), stream(11, "sources")
+    plain, strong = (
+        make_lot(load_source("adipose"), process, {"rel_potency_catabolic_adipose": level}, luck, 0)
+        for level in (1.0, 3.0)
+    )
+    assert plain.results == strong.results
