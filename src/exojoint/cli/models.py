@@ -30,18 +30,28 @@ def simulate(
     out: Annotated[Path, typer.Option(help="CSV file to write.", show_default=False)],
     rtol: Annotated[float | None, typer.Option(help="Relative tolerance.", show_default=False)] = None,
     atol: Annotated[float | None, typer.Option(help="Absolute tolerance.", show_default=False)] = None,
-    species: Annotated[str, typer.Option(help="model (as each species says), amounts or concentrations.")] = "model",
-    columns: Annotated[
-        list[str] | None, typer.Option(help="Ids to write, separated by commas.", show_default=False)
-    ] = None,
+    ids: Annotated[list[str] | None, typer.Option(help="Ids to write, as a,b,c; all unless given.")] = None,
+    amounts: Annotated[list[str] | None, typer.Option(help="Species to write as amounts, as a,b,c.")] = None,
+    concentrations: Annotated[list[str] | None, typer.Option(help="Species to write as concentrations.")] = None,
+    species: Annotated[
+        str, typer.Option(help="The other species: model (as each says), amounts or concentrations.")
+    ] = "model",
     as_json: Json = False,
 ) -> None:
     """Follow an SBML model and write a table: a time column, then the model's ids."""
     from exojoint.workflow import models
 
-    tolerances = {name: value for name, value in (("rtol", rtol), ("atol", atol)) if value is not None}
-    wanted = words(columns) or None
-    done = models.model_simulate(file, times, out=out, species=species, columns=wanted, **tolerances)
+    done = models.model_simulate(
+        file,
+        times,
+        out=out,
+        rtol=rtol,
+        atol=atol,
+        species=species,
+        ids=words(ids) or None,
+        amounts=words(amounts),
+        concentrations=words(concentrations),
+    )
     show(done.text(), done.data(), as_json)
 
 
@@ -54,7 +64,7 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write the knee and the doses of a scenario's arms as model files, one per arm."""
-    from exojoint.workflow import models
+    from exojoint.workflow import models_out
 
-    done = models.model_export(scenario, format=format_, arm=arm, out=out)
+    done = models_out.model_export(scenario, format=format_, arm=arm, out=out)
     show(done.text(), done.data(), as_json)

@@ -13,7 +13,8 @@ from exojoint.engine.exchange.simulate import simulate
 from exojoint.engine.exchange.translate import parse_sbml
 from exojoint.engine.exchange.write import check_sbml, write_sbml
 from exojoint.workflow.lookup import make_plan
-from exojoint.workflow.models import model_export, model_import, model_simulate, outgoing
+from exojoint.workflow.models import model_import, model_simulate
+from exojoint.workflow.models_out import model_export, outgoing
 
 # Between the dose days: on a dose day the engine tells the value before the dose, SBML the value after it.
 DAYS = np.array([0.5, 1, 2, 7, 14, 27.5, 28.5, 30, 56.5, 60, 90, 182, 365, 730])
@@ -131,7 +132,7 @@ def test_simulate_writes_a_table(file, tmp_path):
 
 def test_simulate_reads_amounts_and_chosen_columns(file, tmp_path):
     out = tmp_path / "course.csv"
-    model_simulate(file, "0:1:1", out=out, species="amounts", columns=["S"], rtol=1e-6, atol=1e-9)
+    model_simulate(file, "0:1:1", out=out, species="amounts", ids=["S"], rtol=1e-6, atol=1e-9)
     assert out.read_text(encoding="utf-8").splitlines()[:2] == ["time,S", "0.0,6.0"]
 
 

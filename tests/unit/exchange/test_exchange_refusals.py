@@ -85,9 +85,9 @@ def test_packages_that_may_be_ignored_are_ignored(files):
     assert parse_sbml(text).columns == ("p",)
 
 
-def test_level_1_is_refused_with_advice():
-    text = '<?xml version="1.0"?><sbml xmlns="http://www.sbml.org/sbml/level1" level="1" version="2"><model/></sbml>'
-    assert "is SBML of level 1" in refusal(text)
+def test_unknown_levels_are_refused_with_advice():
+    text = '<?xml version="1.0"?><sbml xmlns="http://www.sbml.org/sbml/level4" level="4" version="1"><model/></sbml>'
+    assert "is SBML of level 4" in refusal(text)
 
 
 def test_everything_unsupported_is_told_at_once(files):

@@ -115,7 +115,8 @@ def test_repeated_and_late_times_are_allowed(model):
     "wrong",
     [
         {"times": [1.0, 0.0]}, {"times": []}, {"times": [-1.0]}, {"times": [np.nan]}, {"rtol": 0.0}, {"rtol": 2.0},
-        {"atol": -1.0}, {"species": "masses"}, {"columns": []},
+        {"atol": -1.0}, {"species": "masses"}, {"amounts": ["k"]},
+        {"amounts": ["A"], "concentrations": ["A"]}, {"concentrations": ["a"]},
     ],
 )  # fmt: skip
 def test_wrong_wishes_are_refused(model, wrong):

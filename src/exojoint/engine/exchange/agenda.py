@@ -74,20 +74,20 @@ class Agenda:
         InputError
             When incidents call each other without end.
         """
-        due: dict[int, list[float] | None] = {}
+        due: list[tuple[int, list[float] | None]] = []  # an incident may be due twice
         for _ in range(MOST_AT_ONCE):
             now = self.truths(instant)
             values = values_at(self.model, instant)
             for k, turn in enumerate(self._turns):
                 if now[k] and not was[k]:
-                    due[k] = self._new_values(turn, values, instant.time) if turn.incident.early else None
-                elif k in due and not now[k] and not turn.incident.persistent:
-                    del due[k]
+                    due.append((k, self._new_values(turn, values, instant.time) if turn.incident.early else None))
+                elif not now[k] and not turn.incident.persistent:
+                    due = [each for each in due if each[0] != k]
             was = now
             if not due:
                 return instant, was
-            k = max(due, key=lambda k: (self._priority(self._turns[k], values, instant.time), -k))
-            early = due.pop(k)
+            ranks = [self._priority(self._turns[k], values, instant.time) for k, _early in due]
+            k, early = due.pop(ranks.index(max(ranks)))
             given = early if early is not None else self._new_values(self._turns[k], values, instant.time)
             instant = self._apply(instant, self._turns[k].incident, given)
         what = f"events follow each other without end at time {instant.time:g}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from exojoint.core.errors import InputError, Problem
 from exojoint.engine.exchange.definitions import Definition, Values, given
-from exojoint.engine.exchange.layout import FLOW, Layout
+from exojoint.engine.exchange.layout import FLOW, Layout, local_name
 from exojoint.engine.exchange.meaning import RATE_OF, expression, names_read, number
 from exojoint.engine.exchange.model import AMOUNT, CONCENTRATION
 from exojoint.engine.exchange.parts import Formula, Reaction, Side, Species
@@ -73,7 +73,7 @@ def product(concentration: str, size: str) -> Definition:
 def _law(layout: Layout, r: Reaction, time: Expr) -> Definition:
     if r.law is None:
         return given(r.where, ZERO)
-    law, local = r.law, {name: f"{r.id}.{name}" for name in r.local}
+    law, local = r.law, {name: local_name(r, name) for name in r.local}
 
     def make(values: Values) -> Expr:
         inside = {**values, **{name: values[full] for name, full in local.items() if full in values}}

@@ -16,7 +16,7 @@ MAX_ELEMENTS = 2_000_000  # start tags; keeps the time to read any file below a 
 CORE = re.compile(r"http://www\.sbml\.org/sbml/level(\d)(?:/version(\d)(?:/core)?)?")
 PACKAGE = re.compile(r"http://www\.sbml\.org/sbml/level3/version\d/(\w+)/version\d")
 HARMLESS = frozenset({"l3v2extendedmath"})  # a required package that adds nothing but formulas we know
-SBML = "an SBML file of level 2 or 3"
+SBML = "an SBML file of level 1, 2 or 3"
 
 
 class _StopError(Exception):
@@ -106,9 +106,8 @@ def _check_root(watch: _Watch, name: str) -> None:
     if element != "sbml" or match is None:
         what = f"begins with <{element}>, not with <sbml>"
         raise InputError(Problem(name, what, SBML, "Export the model as SBML from the tool that made it."))
-    if match[1] not in ("2", "3"):
-        todo = "Convert it to level 3, for example with libsbml or COPASI."
-        raise InputError(Problem(name, f"is SBML of level {match[1]}", SBML, todo))
+    if match[1] not in ("1", "2", "3"):
+        raise InputError(Problem(name, f"is SBML of level {match[1]}", SBML, "Convert it to level 3."))
     for key, value in watch.attributes.items():
         package = PACKAGE.fullmatch(key.removesuffix(" required"))
         if package and key.endswith(" required") and value in ("true", "1") and package[1] not in HARMLESS:

@@ -18,6 +18,11 @@ from exojoint.engine.exchange.parts import Compartment, Document, Quantities, Re
 FLOW = "flow of "  # amount per time by reactions, as a name beside the species
 
 
+def local_name(r: Reaction, name: str) -> str:
+    """Return the full name of a local parameter, which no other quantity can have."""
+    return f"local.{r.id}.{name}"
+
+
 @dataclass(frozen=True)
 class Layout:
     """What the records of a file amount to.
@@ -96,7 +101,7 @@ class Layout:
     @cached_property
     def local(self) -> Mapping[str, float]:
         """Values of all local parameters under their full names."""
-        return {f"{r.id}.{name}": value for r in self.document.reactions for name, value in r.local.items()}
+        return {local_name(r, name): value for r in self.document.reactions for name, value in r.local.items()}
 
     @cached_property
     def columns(self) -> tuple[str, ...]:

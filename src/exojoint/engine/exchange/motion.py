@@ -143,7 +143,7 @@ class Motion:
         for k, e in enumerate(forms):
             kept = symbol(f"{FORM}{k}")
             table[e] = kept if e.op == "floor" else kept > 0.5
-        table |= {symbol(name): constant(value) for name, value in odd.items()}
+        table |= {symbol(name): constant(value) for name, value in (self._exponents | odd).items()}
         rates = substitute(system.rates, table)
         moving = {s: scale * r for s, r in zip(system.states, rates, strict=True) if s not in odd}
         moving = moving or {"nothing": constant(0.0)}
@@ -151,6 +151,14 @@ class Motion:
         extra = [BEGIN, SCALE, *(f"{FORM}{k}" for k in range(len(forms)))]
         parameters = [name for name in (*system.parameters, *extra) if name in needed]
         return System.build(list(moving), parameters, (), moving, {})
+
+    @cached_property
+    def _exponents(self) -> dict[str, float]:
+        """Parameters in exponents that nothing changes: as numbers, they let a base be negative."""
+        system = self.model.system
+        inside = symbols_of(e.args[1] for e in walk(system.rates) if e.op == "pow")
+        start = self.model.start
+        return {n: start[n] for n in system.parameters if n in inside and n not in system.inputs}
 
     def _second(self, instant: Instant, times: Reals) -> Leg | None:
         """Follow by finite differences: slower, but a slope may be infinite where a function begins (a root at 0)."""

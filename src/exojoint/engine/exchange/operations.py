@@ -49,7 +49,12 @@ def _minus(a: Expr, *b: Expr) -> Expr:
 
 
 def _root(degree: Expr, a: Expr) -> Expr:
-    return sqrt(a) if is_const(degree, 2.0) else a ** (1.0 / degree)
+    """Root; an odd whole degree has one for negative numbers too."""
+    if is_const(degree, 2.0):
+        return sqrt(a)
+    if degree.op == "const" and degree.value % 2.0 == 1.0:
+        return where(a < 0.0, -1.0, 1.0) * abs(a) ** (1.0 / degree)
+    return a ** (1.0 / degree)
 
 
 def _log(base: Expr, a: Expr) -> Expr:

@@ -38,7 +38,7 @@ def read_document(path: Path) -> Document:
     Raises
     ------
     InputError
-        When the file is no harmless SBML of level 2 or 3, breaks SBML's rules, or uses what is not supported; each
+        When the file is no harmless SBML of level 1 to 3, breaks SBML's rules, or uses what is not supported; each
         unsupported element is named with its line.
     """
     return parse_document(read_safely(path), path.name)
@@ -221,7 +221,7 @@ class _Reader:
 
     def _side(self, item: Item, sign: int, where: str) -> Side:
         value, found = item.getStoichiometry(), None
-        if self.level == 2:
+        if self.level < 3:
             value = value / item.getDenominator() if item.getDenominator() else value
             if item.isSetStoichiometryMath():
                 found = self.formula(item.getStoichiometryMath(), f"{where}, stoichiometry of `{item.getSpecies()}`")
@@ -247,8 +247,8 @@ class _Reader:
         if trigger is None:
             return None
         settled = item.getTrigger()
-        before = True if self.level == 2 else settled.getInitialValue()
-        persistent = True if self.level == 2 else settled.getPersistent()
+        before = True if self.level < 3 else settled.getInitialValue()
+        persistent = True if self.level < 3 else settled.getPersistent()
         early = item.getUseValuesFromTriggerTime()
         return Happening(item.getId(), where, trigger, before, persistent, early, priority, assignments)
 

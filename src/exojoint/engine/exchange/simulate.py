@@ -57,6 +57,8 @@ def simulate(
     atol: float = ATOL,
     columns: Sequence[str] | None = None,
     species: str = "model",
+    amounts: Sequence[str] = (),
+    concentrations: Sequence[str] = (),
 ) -> Course:
     """Follow a model from time 0.
 
@@ -73,6 +75,8 @@ def simulate(
     species
         ``model`` (each as its id means it: concentrations, but amounts with hasOnlySubstanceUnits), ``amounts`` or
         ``concentrations``.
+    amounts, concentrations
+        Species that are given so, whatever ``species`` says of the others.
 
     Raises
     ------
@@ -81,17 +85,42 @@ def simulate(
     """
     wanted = np.asarray(times, dtype=np.float64).reshape(-1)
     names = tuple(model.columns if columns is None else columns)
-    _check(model, wanted, names, rtol, atol, species)
+    _check(model, wanted, names, rtol, atol)
+    prefixes = _readings(model, species, amounts, concentrations)
     states, parameters = _Course(model, wanted, rtol, atol).run()
     readings = readable(model)
-    prefix = READINGS[species]
-    chosen = Evaluator([readings[prefix + n if n in model.species else n] for n in names])
+    chosen = Evaluator([readings[prefixes.get(n, "") + n] for n in names])
     found = chosen(values_along(model, states, parameters), wanted)
-    values = np.stack([np.broadcast_to(np.asarray(v, dtype=np.float64), wanted.shape) for v in found], axis=1)
+    values = np.empty((len(wanted), len(names)))
+    for k, value in enumerate(found):
+        values[:, k] = value
     return Course(wanted, names, values)
 
 
-def _check(model: Model, times: Reals, names: Sequence[str], rtol: float, atol: float, species: str) -> None:
+def _readings(model: Model, species: str, amounts: Sequence[str], concentrations: Sequence[str]) -> dict[str, str]:
+    """Return how each species is read: the prefix of its name."""
+    wishes = [(AMOUNT, n) for n in amounts] + [(CONCENTRATION, n) for n in concentrations]
+    problems = []
+    if species not in READINGS:
+        what = f"`{species}` is no way to read species"
+        problems.append(Problem("species", what, ", ".join(READINGS), did_you_mean(species, READINGS)))
+    problems += [
+        Problem(
+            f"{prefix}s `{n}`".replace(".", ""), "no species", "the id of a species", did_you_mean(n, model.species)
+        )
+        for prefix, n in wishes
+        if n not in model.species
+    ]
+    problems += [
+        Problem(f"species `{n}`", "is wanted as an amount and as a concentration", "one of them", "Name it once.")
+        for n in sorted({*amounts} & {*concentrations})
+    ]
+    if problems:
+        raise InputError(*problems)
+    return dict.fromkeys(model.species, READINGS[species]) | {n: prefix for prefix, n in wishes}
+
+
+def _check(model: Model, times: Reals, names: Sequence[str], rtol: float, atol: float) -> None:
     problems = []
     if not len(times) or not np.all(np.isfinite(times)) or times[0] < 0.0 or np.any(np.diff(times) < 0.0):
         problems.append(Problem("times", "not ascending finite times from 0", "for example 0, 1, 2", "Sort them."))
@@ -101,17 +130,12 @@ def _check(model: Model, times: Reals, names: Sequence[str], rtol: float, atol: 
         for n in names
         if n not in known
     ]
-    if not names:
-        problems.append(Problem(model.label.name, "has nothing to report", "an id with a value", "Name a column."))
     if not 1e-13 <= rtol <= 0.1 or not 0.0 <= atol < float("inf"):
         problems.append(
             Problem(
                 "tolerances", f"rtol {rtol:g}, atol {atol:g}", "rtol from 1e-13 to 0.1, atol from 0", "Correct them."
             )
         )
-    if species not in READINGS:
-        what = f"`{species}` is no way to read species"
-        problems.append(Problem("species", what, ", ".join(READINGS), did_you_mean(species, READINGS)))
     if problems:
         raise InputError(*problems)
 

@@ -23,7 +23,7 @@ CLOCK = "time.passed"  # the state of a model that has none
 
 
 def read_sbml(path: Path) -> Model:
-    """Import an SBML file of level 2 or 3.
+    """Import an SBML file of level 1, 2 or 3.
 
     Raises
     ------
