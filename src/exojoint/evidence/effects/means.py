@@ -89,8 +89,8 @@ def standardised_mean_difference(
 
     ``g = J(m) (mean1 - mean2) / s`` with ``m = n1 + n2 - 2``; Cohen's d when not `corrected` (J = 1).
     Variances: ``LS``  ``1/n1 + 1/n2 + g^2 / (2 (n1 + n2))``; ``LS2`` ``J^2 (1/n1 + 1/n2 + d^2 / (2 (n1 + n2)))``;
-    ``UB`` (unbiased) ``1/n1 + 1/n2 + (1 - (m-2) / (m J^2)) g^2``; ``AV`` as LS with the mean of all rows' g, weighted by
-    n1 + n2, in place of each row's own: weights then do not depend on the effects, which removes the pull to small
+    ``UB`` (unbiased) ``1/n1 + 1/n2 + (1 - (m-2) / (m J^2)) g^2``; ``AV`` as LS with the mean of all rows' g (weights
+    n1 + n2) in place of each row's own: weights then do not depend on the effects, which removes the pull to small
     effects that small groups have otherwise (validation/evidence_intervals).
 
     Parameters
