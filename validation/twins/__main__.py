@@ -10,7 +10,7 @@ from validation.twins.forecast import forecast
 from validation.twins.judge import domain, judged, summarise
 from validation.twins.knowledge import KINDS, draw
 from validation.twins.naive import load_classes
-from validation.twins.report import rounded, verdicts, write_report
+from validation.twins.report import load_reasons, rounded, verdicts, write_report
 from validation.twins.twin import load_twins
 
 from exojoint.core.streams import stream
@@ -28,7 +28,8 @@ def run(draws: int = DRAWS, kind: str = KINDS[0], threads: int = 1) -> tuple[pl.
     for twin in twins:
         found = forecast(twin, knowledge.known, knowledge.z, knowledge.weights, luck.child(twin.name), threads)
         rows += [judged(twin, value, found[value.id], classes) for value in twin.values]
-    return pl.DataFrame(rows, infer_schema_length=None), knowledge.kind
+    table = pl.DataFrame(rows, infer_schema_length=None)
+    return table.with_columns(knowledge=pl.lit(knowledge.kind)), knowledge.kind
 
 
 def main() -> None:
@@ -43,7 +44,8 @@ def main() -> None:
     table, kind = run(given.draws, given.knowledge, given.threads)
     write_report(given.out, load_twins(), table, kind)
     if given.ship:
-        rounded(table).write_csv(SHIPPED / "twins.csv")
+        why = pl.DataFrame(list(load_reasons().items()), schema={"id": pl.String, "why": pl.String}, orient="row")
+        rounded(table).join(why, on="id", how="left", maintain_order="left").write_csv(SHIPPED / "twins.csv")
         domain(load_twins()).write_csv(SHIPPED / "twins_domain.csv")
     print("\n".join(verdicts(summarise(table, "all"))))
 

@@ -14,6 +14,7 @@ from exojoint.core.errors import InputError, Problem
 from exojoint.core.files import atomic_write
 from exojoint.report import drawing, rivals, tables, tables_ground
 from exojoint.report.conclusion import summary
+from exojoint.report.credibility_page import page
 from exojoint.report.data import RunData, load_run
 from exojoint.report.figures import FIGURES as MAKERS
 from exojoint.report.labels import glossary
@@ -35,6 +36,7 @@ CONTENTS = {
     "lots": "Lots",
     "drivers": "Drivers",
     "methods": "Methods",
+    "credibility": "Credibility",
     "references": "References",
     "glossary": "Glossary",
     "reproduce": "Reproduce",
@@ -131,7 +133,8 @@ def _content(data: RunData, figures: Mapping[str, Shown]) -> dict[str, Any]:
         "verdict_head": HEADS[verdict.verdict],
         "verdict_text": say("verdict", verdict.verdict),
         "summary": summary(data),
-        "contents": CONTENTS.items(),
+        "contents": [item for item in CONTENTS.items() if data.credibility or item[0] != "credibility"],
+        "credibility": page(data.credibility),
         "warnings": verdict.warnings,
         "intact": data.intact,
         "criteria": criteria(data),

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from exojoint.core.errors import InputError, Problem
+from exojoint.report.credibility import Credibility, read_credibility
 from exojoint.runs.lineage import LINEAGE, Lineage, read_lineage
 from exojoint.runs.manifest import Manifest, read_manifest
 from exojoint.runs.parquet import has_table, read_table, read_units
@@ -38,6 +39,8 @@ class RunData:
         Units of the columns of the table of lots.
     intact
         Whether all sealed files still have their checksums.
+    credibility
+        How far the model may be believed for this question; None in runs without it.
     """
 
     manifest: Manifest
@@ -46,6 +49,7 @@ class RunData:
     tables: Mapping[str, pl.DataFrame]
     lot_units: Mapping[str, str]
     intact: bool
+    credibility: Credibility | None = None
 
     def table(self, name: str) -> pl.DataFrame | None:
         """A table that has rows, or None."""
@@ -102,4 +106,5 @@ def load_run(folder: Path) -> RunData:
         tables,
         read_units(folder, "lots") if "lots" in tables else {},
         is_complete(folder, manifest.digest),
+        read_credibility(folder),
     )

@@ -23,6 +23,7 @@ from exojoint.runs.manifest import (
 from exojoint.runs.store import Work
 from exojoint.runs.verdict import write_verdict
 from exojoint.workflow.answer import Answer, criterion_lines, extra_units, settings
+from exojoint.workflow.credibility import assess_into
 from exojoint.workflow.plan import Plan
 
 
@@ -52,6 +53,7 @@ def write_answer(plan: Plan, work: Work, digest: str, answer: Answer, accuracy: 
     draws = plan.scenario.text.simulation.knowledge_draws
     lineage = make_lineage(answer.verdict, draws, plan.table, shares, _facts(), load_references())
     write_lineage(work.folder, lineage)
+    assess_into(work.folder, plan, answer)
     return work.seal(_manifest(plan, digest, answer, accuracy, citations(lineage)))
 
 
