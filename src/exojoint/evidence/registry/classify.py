@@ -17,6 +17,21 @@ AXES = ("product", "source", "route", "indication")
 UNKNOWN = "not stated"
 ROLES = ("treatment", "marker", "none")
 CONTROL = re.compile(r"placebo|sham|no[ _]intervention|[^:]{0,40}: ?(?:placebo|normal saline|saline)", re.IGNORECASE)
+DENIED = re.compile(
+    r"\b(?:not an?|no|without|free of|devoid of|instead of|other than)\s(?:\w+\s){0,2}?"
+    r"(?:evs?|exosomes?|(?:extracellular )?vesicles?)\b(?:\sproduct)?|\(not mscs?\)",
+    re.IGNORECASE,
+)
+MEASURING = re.compile(
+    r"biomarker|diagnos|detect|predict|quantif|profil|expression of|sampl|liquid biops|analysis of|circulating|"
+    r"characteri[sz]|role of|levels? of|prognos",
+    re.IGNORECASE,
+)
+GIVING = re.compile(
+    r"inject|infus|inhal|administ|\bdose|treat|therap|topical|particles|nebul|intra-?(?:art|ven|vitr|nas|der)|vaccin|"
+    r"\bdrops?\b|\bgiven\b|applied|supplement|efficacy|\buse of\b|healing|transplant",
+    re.IGNORECASE,
+)
 UNSTATED_MSC = "other or unstated MSC"
 
 
@@ -74,12 +89,12 @@ def classify(trial: Trial) -> Classified:
     measures them.
     """
     text = trial.text
-    given = " . ".join((trial.title, *text.interventions, *text.arms))
-    told = " . ".join((given, text.summary))
-    named = _first("product", " . ".join((*text.interventions, *text.arms)))
-    product = named if named != UNKNOWN else _first("product", trial.title)
+    named_in = _affirmed(" . ".join((*text.interventions, *text.arms)))
+    given = _affirmed(" . ".join((trial.title, *text.interventions, *text.arms)))
+    told = " . ".join((given, _affirmed(text.summary)))
+    product = _product(named_in, _affirmed(trial.title))
     measured = _first("product", " . ".join((told, *text.outcomes)))
-    role = "treatment" if _is_given(trial, product) else "marker" if measured != UNKNOWN else "none"
+    role = "treatment" if _is_given(trial, product, named_in) else "marker" if measured != UNKNOWN else "none"
     return Classified(
         trial=trial,
         role=role,
@@ -98,18 +113,31 @@ def classify_all(trials: Iterable[Trial], *, role: str = "treatment") -> tuple[C
     return tuple(item for item in found if item.role == role)
 
 
-def _is_given(trial: Trial, product: str) -> bool:
+def _affirmed(text: str) -> str:
+    """Leave out what a text says something is not."""
+    return DENIED.sub(" ", text)
+
+
+def _product(near: str, title: str) -> str:
+    """Class of the product; a secretome by its title stays one, though it names the vesicles in it."""
+    named, titled = _every("product", near), _every("product", title)
+    if titled == ["secretome"] and "secretome" in (*named, *titled):
+        return "secretome"
+    return next(iter((*named, *titled)), UNKNOWN)
+
+
+def _is_given(trial: Trial, product: str, near: str) -> bool:
     """Whether the named product is a treatment and not what a test looks for."""
     if product == UNKNOWN:
         return False
     kinds = {item.partition(":")[0].casefold() for item in trial.text.interventions}
-    diagnostic = {"diagnostic_test", "diagnostic test"} & kinds
-    wording = " . ".join((trial.title, *trial.text.interventions, *trial.text.arms)).casefold()
-    measuring = re.search(
-        r"biomarker|diagnos|detect|predict|quantif|profil|expression of|blood sampl|liquid biops|analysis of", wording
-    )
-    giving = re.search(r"inject|infus|inhal|administ|dose|treat|therap|topical|particles|nebul|intra", wording)
-    return not diagnostic and (giving is not None or measuring is None)
+    wording = " . ".join((trial.title, *trial.text.interventions, *trial.text.arms))
+    giving, measuring = GIVING.search(wording), MEASURING.search(wording)
+    if {"diagnostic_test", "diagnostic test"} & kinds:
+        return False
+    if _first("product", near) == UNKNOWN:  # the title alone names it
+        return measuring is None or GIVING.search(trial.title) is not None
+    return giving is not None or measuring is None
 
 
 def _source(given: str, told: str) -> str:
