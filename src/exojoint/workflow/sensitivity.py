@@ -29,6 +29,7 @@ from exojoint.engine import compile_system
 from exojoint.report.sensitivity import build_sensitivity
 from exojoint.runs.digest import code_version, run_digest, table_hashes
 from exojoint.runs.manifest import Engine, InputFile, Manifest, Program, Question, cpu_family, package_versions
+from exojoint.runs.parquet import read_table
 from exojoint.runs.store import Work, check_output, open_run
 from exojoint.workflow.answer import criterion_lines, extra_units, settings
 from exojoint.workflow.draw import root
@@ -350,8 +351,6 @@ LEADERS = 3
 
 
 def _surveyed(folder: Path, fresh: bool) -> Surveyed:
-    from exojoint.runs.parquet import read_table
-
     found = read_table(folder, "indices").filter(pl.col("kind") == "parameter").drop_nans("total")
     leaders = {}
     for (name,), rows in found.group_by(["headline"], maintain_order=True):
