@@ -123,6 +123,8 @@ def _values(data: RunData) -> Iterator[str]:
     if table is None:
         return
     rows = list(table.iter_rows(named=True))
+    if data.verdict.rivals is not None:
+        yield say("summary", "first_explanation")
     for row in (row for row in rows if row["turns"]):
         yield say("summary", "value", **_held(data, row), sd=number(abs(row["sd"]), 2))
     if not any(row["turns"] for row in rows):

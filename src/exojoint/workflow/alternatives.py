@@ -13,8 +13,10 @@ from exojoint.core.units import conversion_factor
 from exojoint.decision.criteria import EffectCriterion
 from exojoint.decision.verdict import decide
 from exojoint.engine import Kernel
+from exojoint.workflow.draw import knowledge_scores
 from exojoint.workflow.headline import Headlines, Wanted
 from exojoint.workflow.plan import Plan
+from exojoint.workflow.rivals import draws_by_rival, kernel_of
 from exojoint.workflow.variants import Variant, variants
 
 Floats = NDArray[np.float64]
@@ -33,32 +35,45 @@ def count_alternatives(plan: Plan) -> int:
     return plan.scenario.text.simulation.knowledge_draws if _needs(plan) else 0
 
 
-def alternatives(plan: Plan, kernel: Kernel, threads: int, tick: Callable[[int], None], scores: Floats) -> pl.DataFrame:
+def alternatives(plan: Plan, kernel: Kernel, threads: int, tick: Callable[[int], None]) -> pl.DataFrame:
     """Judge each variant of the first treated arm by the scenario's criteria on true effects.
 
     Parameters
     ----------
     tick : called with the number of rows of knowledge done
-    scores : (n_draws, n_axes), the run's knowledge draws
 
     Returns
     -------
     polars.DataFrame
-        One row per variant and criterion: the true difference over the draws, the chance that it passes the margin, and
-        the call the variant would get. Few patients stand behind each draw, so numbers differ a little from the run's
-        own; criteria on operating characteristics of trials are left out. Empty when no criterion speaks of an effect.
+        One row per variant and criterion: the true difference over the run's knowledge draws (each under the
+        explanation that it believes), the chance that it passes the margin, and the call the variant would get. Few patients stand
+        behind each draw, so numbers differ a little from the run's own; criteria on operating characteristics of trials
+        are left out. Empty when no criterion speaks of an effect.
     """
     needs = _needs(plan)
     if not needs:
         return pl.DataFrame(schema=SCHEMA)
     tried = variants(plan)
     wanted = tuple(_wanted(plan, variant, endpoint, day) for variant in tried for endpoint, day in needs)
-    values = Headlines(plan, kernel, wanted, threads, tick)(scores)
+    values = _values(plan, kernel, threads, tick, wanted)
     rows: list[tuple[object, ...]] = []
     for index, variant in enumerate(tried):
         mine = slice(index * len(needs), (index + 1) * len(needs))
         rows += _judged(plan, variant, wanted[mine], values[:, mine])
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+def _values(
+    plan: Plan, kernel: Kernel, threads: int, tick: Callable[[int], None], wanted: tuple[Wanted, ...]
+) -> Floats:
+    """(n_draws, n_wanted), every draw by the plan and the kernel of the explanation that it believes."""
+    n = plan.scenario.text.simulation.knowledge_draws
+    groups = [(rival.plan, draws) for rival, draws in draws_by_rival(plan, n)] if plan.rivals else []
+    values = np.full((n, len(wanted)), np.nan)
+    for own, draws in groups or [(plan, np.arange(n))]:
+        headline = Headlines(own, kernel_of(own, plan, kernel), wanted, threads, tick)
+        values[draws] = headline(knowledge_scores(own, [int(draw) for draw in draws]))
+    return values
 
 
 def _needs(plan: Plan) -> list[tuple[str, float]]:

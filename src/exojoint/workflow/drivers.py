@@ -77,7 +77,7 @@ def find_drivers(plan: Plan, kernel: Kernel, threads: int, tell: Callable[[int, 
     experiments = next_experiment(plan.space, plan.table, shares, x, values[:, 0], event)
     asked = Asked(first, belief, scores, values[:, 0], decisive(plan.criteria, plan.design))
     effects = effects_table(plan, many.wanted, around, x, values)
-    others = alternatives(plan, kernel, threads, tick, scores)
+    others = alternatives(plan, kernel, threads, tick)
     return Drivers(shares, experiments, effects, others, turning_points(plan, asked, shares))
 
 
