@@ -46,9 +46,9 @@ def alternatives(plan: Plan, kernel: Kernel, threads: int, tick: Callable[[int],
     -------
     polars.DataFrame
         One row per variant and criterion: the true difference over the run's knowledge draws (each under the
-        explanation that it believes), the chance that it passes the margin, and the call the variant would get. Few patients stand
-        behind each draw, so numbers differ a little from the run's own; criteria on operating characteristics of trials
-        are left out. Empty when no criterion speaks of an effect.
+        explanation that it believes), the chance that it passes the margin, and the call the variant would get. Few
+        patients stand behind each draw, so numbers differ a little from the run's own; criteria on operating
+        characteristics of trials are left out. Empty when no criterion speaks of an effect.
     """
     needs = _needs(plan)
     if not needs:
