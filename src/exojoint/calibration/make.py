@@ -35,6 +35,7 @@ from exojoint.core.streams import Stream, stream
 Floats = NDArray[np.float64]
 Tell = Callable[[int, int], None]
 PRIOR_DRAWS = 200  # for the prior's own predictions
+UNREAD = 1e-6  # change of any prediction, in SDs of its error per prior SD, below which no target reads an unknown
 VALUE_DRAWS = 4000  # for the prior's quantiles of values
 USUAL_ROUNDS, USUAL_BRIDGES = 3, 3  # what the search for the mode and the bridges usually take; for the time left
 QUANTILES = (0.05, 0.5, 0.95)
@@ -88,7 +89,7 @@ def calibrate(order: Order, *, resume: bool, tell: Tell = lambda _done, _total: 
 
     compared = comparison(STRUCTURE, order.threads, tick)
     n = compared.n_axes
-    sampling = order.draws * (1 + USUAL_BRIDGES * MOVES + LAST_MOVES)
+    sampling = order.draws * (1 + 2 * (USUAL_BRIDGES * MOVES + LAST_MOVES))
     expected[0] = USUAL_ROUNDS * evaluations(n) + sampling + 4 * n + PRIOR_DRAWS + 3
     stages = Stages(order.folder / "stages", _key(order, compared))
     stages.open(resume=resume)
@@ -99,7 +100,7 @@ def calibrate(order: Order, *, resume: bool, tell: Tell = lambda _done, _total: 
     done[0] = max(done[0], USUAL_ROUNDS * evaluations(n))
     kept = stages.cloud()
     if kept is not None:
-        done[0] += order.draws * (1 + MOVES * min(kept.stage, USUAL_BRIDGES) + kept.done)
+        done[0] += order.draws * (1 + 2 * (MOVES * min(kept.stage, USUAL_BRIDGES) + kept.done))
     cloud = sample(compared, Start.at(mode), order.draws, order.luck, kept=kept, keep=stages.keep_cloud)
     write(order, compared, mode, cloud)
     tell(expected[0], expected[0])
@@ -155,13 +156,14 @@ class Stages:
         found = self._read("cloud")
         if found is None:
             return None
-        temper, done, stage, stride, accepted = found["state"]
+        temper, done, stage, *pairs = (float(number) for number in found["state"])
+        strides, accepted = (pairs[0], pairs[1]), (pairs[2], pairs[3])
         arrays = (found["z"], found["predicted"], found["ratio"])
-        return Cloud(*arrays, float(temper), int(done), int(stage), float(stride), float(accepted))
+        return Cloud(*arrays, temper, int(done), int(stage), strides, accepted)
 
     def keep_cloud(self, cloud: Cloud) -> None:
         """Keep a stage of the draws; it replaces the one before."""
-        state = np.array([cloud.temper, cloud.done, cloud.stage, cloud.stride, cloud.accepted])
+        state = np.array([cloud.temper, cloud.done, cloud.stage, *cloud.stride, *cloud.accepted])
         arrays = {"z": cloud.z, "predicted": cloud.predicted, "ratio": cloud.ratio, "state": state}
         self._write("cloud", arrays)
 
@@ -190,11 +192,14 @@ def _key(order: Order, compared: Comparison) -> str:
 def write(order: Order, compared: Comparison, mode: Mode, cloud: Cloud) -> None:
     """Write the posterior's files: draws, unknowns, targets, how it was made."""
     z = np.round(cloud.z, 3)
+    read = np.abs(mode.gradient).max(axis=1) > UNREAD
+    z[:, ~read] = order.luck.child("unread").normal(np.arange(len(z), dtype=np.int64), int((~read).sum()))
     seen = profiles(compared, mode, z)
-    lines = [[WEIGHT, *compared.known.names]]
-    lines += [["1", *(f"{value:.3f}".replace("-0.000", "0.000") for value in row)] for row in z]
+    lines = [[WEIGHT, *(name for name, here in zip(compared.known.names, read, strict=True) if here)]]
+    lines += [["1", *(f"{value:.3f}".replace("-0.000", "0.000") for value in row)] for row in z[:, read]]
     atomic_write(order.folder / DRAWS, _table(lines))
-    atomic_write(order.folder / UNKNOWNS, _table([list(UNKNOWN_COLUMNS), *_unknowns(order, compared, z, seen)]))
+    unknown_rows = _unknowns(order, compared, z, seen, read)
+    atomic_write(order.folder / UNKNOWNS, _table([list(UNKNOWN_COLUMNS), *unknown_rows]))
     points = np.vstack([np.zeros(compared.n_axes), mode.z, z.mean(axis=0)])
     at = compared.predicted(points)
     prior_z = order.luck.child("prior").normal(np.arange(PRIOR_DRAWS, dtype=np.int64), compared.n_axes)
@@ -212,7 +217,9 @@ def _quantiles(values: Floats) -> list[float]:
     return [float(value) for value in np.nanquantile(values, QUANTILES)]
 
 
-def _unknowns(order: Order, compared: Comparison, z: Floats, seen: Sequence[Profile]) -> list[list[str]]:
+def _unknowns(
+    order: Order, compared: Comparison, z: Floats, seen: Sequence[Profile], read: NDArray[np.bool_]
+) -> list[list[str]]:
     table, names = compared.known.space.table, compared.known.names
     ids = np.arange(VALUE_DRAWS, dtype=np.int64)
     prior = compared.known.values(order.luck.child("values").normal(ids, compared.n_axes))
@@ -228,7 +235,7 @@ def _unknowns(order: Order, compared: Comparison, z: Floats, seen: Sequence[Prof
                 prior_text(table[name]),
                 table[name].unit,
                 *(f"{number:.4g}" for number in numbers),
-                profile.class_name,
+                profile.class_name if read[i] else "unread",
                 *(f"{loss:.3g}" for loss in losses),
                 profile.partner,
                 f"{profile.correlation:.2f}",
@@ -245,7 +252,7 @@ def _made(order: Order, compared: Comparison, cloud: Cloud, at: Floats) -> str:
         f'structure = "{STRUCTURE}"\n'
         f"draws = {order.draws}\nseed = {order.seed}\naxes = {compared.n_axes}\n"
         f"distinct = {len(np.unique(cloud.z[:, 0]))}\n"
-        f"stages = {cloud.stage}\naccepted = {cloud.accepted:.3f}\n\n"
+        f"stages = {cloud.stage}\naccepted = [{cloud.accepted[0]:.3f}, {cloud.accepted[1]:.3f}]\n\n"
         "[log_likelihood]\n"
         f"tables = {tables:.2f}\nmode = {mode:.2f}\nmean_point = {mean:.2f}\ndraws_median = {np.median(draws):.2f}\n"
     )

@@ -41,13 +41,13 @@ class Posterior:
     Parameters
     ----------
     names : tuple of str
-        Axes, as in `exojoint.calibration.unknowns.Unknowns`.
+        Calibrated axes, as in `exojoint.calibration.unknowns.Unknowns`: those that a target reads.
     z : (k, n_axes) array
         Scores on the prior's standard normal scale.
     weight : (k,) array
         Sums to 1.
     rows : mapping of str to mapping
-        What became of each unknown (the columns of ``unknowns.csv``) by axis.
+        What became of every unknown (the columns of ``unknowns.csv``) by axis, those that no target reads among them.
     """
 
     names: tuple[str, ...]
@@ -121,11 +121,11 @@ def read_posterior(folder: Path | Traversable) -> Posterior:
     rows = {row["name"]: row for row in read_table(folder / UNKNOWNS, UNKNOWN_COLUMNS, key="name")}
     text = list(csv.reader(io.StringIO(read_text(folder / DRAWS))))
     header, body = text[0], text[1:]
-    if header[:1] != [WEIGHT] or tuple(header[1:]) != tuple(rows) or not body:
+    if header[:1] != [WEIGHT] or not set(header[1:]) <= set(rows) or not body:
         what = "its columns are not the weight and the axes of unknowns.csv"
         raise InputError(Problem(str(folder / DRAWS), what, "a posterior of one piece", f"Run `{COMMAND}`."))
     values = np.array(body, dtype=np.float64)
-    return Posterior(tuple(rows), values[:, 1:], values[:, 0] / values[:, 0].sum(), rows)
+    return Posterior(tuple(header[1:]), values[:, 1:], values[:, 0] / values[:, 0].sum(), rows)
 
 
 def axis_names(species: str, structure: str, rows: Sequence[Parameter]) -> tuple[str, ...]:
@@ -153,7 +153,7 @@ def distribution_text(spread: Distribution) -> str:
 def stale(posterior: Posterior, axes: Sequence[str], rows: Sequence[Parameter]) -> tuple[str, ...]:
     """Return the calibrated axes whose row has another prior now than when the posterior was made."""
     pairs = zip(axes, rows, strict=True)
-    return tuple(a for a, row in pairs if a in posterior.rows and posterior.rows[a]["prior"] != prior_text(row))
+    return tuple(a for a, row in pairs if a in posterior.names and posterior.rows[a]["prior"] != prior_text(row))
 
 
 def refuse_stale(posterior: Posterior, axes: Sequence[str], rows: Sequence[Parameter]) -> None:

@@ -26,8 +26,9 @@ Floats = NDArray[np.float64]
 WIDER = 1.5  # the starting normal weighs the targets' information by 1 / this: heavier tails than the posterior's
 KEPT = 0.5  # share of the effective sample size that one bridge may cost at most
 MOVES = 2  # moves after each bridge
-LAST_MOVES = 8  # moves at the posterior itself
-STRIDE = 0.35  # first size of a move: 0 stays, 1 forgets
+LAST_MOVES = 5  # moves at the posterior itself
+STRIDES = (0.35, 0.8)  # first size of a move in what the targets inform and in the rest: 0 stays, 1 forgets
+INFORMED = 0.05  # information (in prior SDs^-2) above which a direction counts as informed
 WANTED = 0.3  # accepted share towards which the size is adapted
 FIRST, LAST = 0.02, 0.95  # bounds of a move's size
 
@@ -50,10 +51,10 @@ class Cloud:
         Moves made at the posterior itself.
     stage : int
         Number of this cloud; names its luck.
-    stride : float
-        Size of the next move.
-    accepted : float
-        Share of the last moves that were accepted.
+    stride : tuple of float
+        Sizes of the next moves: in the informed directions, in the others.
+    accepted : tuple of float
+        Share of the last moves of each kind that were accepted.
     """
 
     z: Floats
@@ -62,8 +63,8 @@ class Cloud:
     temper: float
     done: int
     stage: int
-    stride: float
-    accepted: float
+    stride: tuple[float, float] = STRIDES
+    accepted: tuple[float, float] = (1.0, 1.0)
 
     @property
     def finished(self) -> bool:
@@ -73,30 +74,52 @@ class Cloud:
 
 @dataclass(frozen=True)
 class Start:
-    """The normal from which draws set out: mean (n,), root (n, n) of its covariance."""
+    """The normal from which draws set out, in the directions in which its coordinates are independent.
+
+    Parameters
+    ----------
+    mean : (n,) array
+        The mode.
+    basis : (n, n) array
+        Directions as columns.
+    spread : (n,) array
+        SD along each.
+    informed : (n,) array of bool
+        Directions about which the targets say something; they and the rest move in turn.
+    """
 
     mean: Floats
-    root: Floats
+    basis: Floats
+    spread: Floats
+    informed: NDArray[np.bool_]
 
     @classmethod
     def at(cls, mode: Mode) -> Start:
         """The normal at the mode, somewhat wider."""
-        precision = np.eye(len(mode.z)) + mode.gradient @ mode.gradient.T / WIDER
-        return cls(mode.z, np.linalg.inv(np.linalg.cholesky(precision)).T)
+        information, basis = np.linalg.eigh(mode.gradient @ mode.gradient.T)
+        spread = 1.0 / np.sqrt(1.0 + np.maximum(information, 0.0) / WIDER)
+        return cls(mode.z, basis, spread, information > INFORMED)
+
+    def inside(self, z: Floats) -> Floats:
+        """Independent standard-normal coordinates (k, n) of scores."""
+        return np.asarray((z - self.mean) @ self.basis / self.spread)
+
+    def outside(self, x: Floats) -> Floats:
+        """Scores (k, n) of coordinates."""
+        return np.asarray(self.mean + (x * self.spread) @ self.basis.T)
 
     def log_density(self, z: Floats) -> Floats:
         """(k,), without the constant."""
-        score = np.linalg.solve(self.root, (z - self.mean).T)
-        return np.asarray(-0.5 * np.square(score).sum(axis=0))
+        return np.asarray(-0.5 * np.square(self.inside(z)).sum(axis=1))
 
 
 def set_out(compared: Comparison, start: Start, draws: int, luck: Stream) -> Cloud:
     """First draws, from the starting normal."""
     fresh = luck.child("stage", 0).normal(np.arange(draws, dtype=np.int64), compared.n_axes)
-    z = start.mean + fresh @ start.root.T
+    z = start.outside(fresh)
     predicted = compared.predicted(z)
     ratio = compared.log_posterior(z, predicted) - start.log_density(z)
-    return Cloud(z, predicted, ratio, 0.0, 0, 0, STRIDE, 1.0)
+    return Cloud(z, predicted, ratio, 0.0, 0, 0)
 
 
 def advance(compared: Comparison, start: Start, cloud: Cloud, luck: Stream) -> Cloud:
@@ -116,7 +139,8 @@ def advance(compared: Comparison, start: Start, cloud: Cloud, luck: Stream) -> C
     else:
         here = replace(here, done=cloud.done + 1)
     for k in range(moves):
-        here = _move(compared, start, here, own.child("move", k))
+        for kind in (0, 1):
+            here = _move(compared, start, here, kind, own.child("move", k, kind))
     return here
 
 
@@ -159,26 +183,30 @@ def resample(weights: Floats, luck: Stream) -> NDArray[np.int64]:
     return np.minimum(found, k - 1).astype(np.int64)
 
 
-def _move(compared: Comparison, start: Start, cloud: Cloud, luck: Stream) -> Cloud:
-    """One preconditioned Crank-Nicolson move of every draw; it leaves the bridge's distribution as it is."""
+def _move(compared: Comparison, start: Start, cloud: Cloud, kind: int, luck: Stream) -> Cloud:
+    """One preconditioned Crank-Nicolson move of every draw; it leaves the bridge's distribution as it is.
+
+    Kind 0 moves in the informed directions, kind 1 in all others, where large strides are accepted.
+    """
     ids = np.arange(len(cloud.z), dtype=np.int64)
-    fresh = luck.child("fresh").normal(ids, compared.n_axes) @ start.root.T
-    kept = np.sqrt(1.0 - cloud.stride**2)
-    tried = start.mean + kept * (cloud.z - start.mean) + cloud.stride * fresh
+    fresh = luck.child("fresh").normal(ids, compared.n_axes)
+    x, stride = start.inside(cloud.z), cloud.stride[kind]
+    moving = start.informed if kind == 0 else ~start.informed
+    tried = start.outside(np.where(moving, np.sqrt(1.0 - stride**2) * x + stride * fresh, x))
     seen = compared.predicted(tried)
     ratio = compared.log_posterior(tried, seen) - start.log_density(tried)
     with np.errstate(invalid="ignore"):
         better = cloud.temper * (ratio - cloud.ratio)
     taken = np.log(luck.child("accept").uniform(ids, 1)[:, 0]) < np.where(np.isfinite(ratio), better, -np.inf)
-    accepted = float(taken.mean())
-    stride = float(np.clip(cloud.stride * np.exp(accepted - WANTED), FIRST, LAST))
+    share = float(taken.mean())
+    size = float(np.clip(stride * np.exp(share - WANTED), FIRST, LAST))
     return replace(
         cloud,
         z=np.where(taken[:, None], tried, cloud.z),
         predicted=np.where(taken[:, None], seen, cloud.predicted),
         ratio=np.where(taken, ratio, cloud.ratio),
-        stride=stride,
-        accepted=accepted,
+        stride=(size, cloud.stride[1]) if kind == 0 else (cloud.stride[0], size),
+        accepted=(share, cloud.accepted[1]) if kind == 0 else (cloud.accepted[0], share),
     )
 
 

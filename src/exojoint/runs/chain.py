@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from types import MappingProxyType
 
 from exojoint.core.references import Reference
 from exojoint.core.tables import ASSUMED, Parameter
@@ -13,6 +14,7 @@ from exojoint.runs.verdict import Effect, VerdictFile
 
 Shares = Mapping[str, Mapping[str, float]]
 Facts = Mapping[str, Mapping[str, str]]
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def make_lineage(
@@ -22,6 +24,7 @@ def make_lineage(
     shares: Shares,
     facts: Facts,
     references: Mapping[str, Reference],
+    knowledge: Mapping[str, str] = NOTHING,
 ) -> Lineage:
     """Chain every headline of a verdict to the rows, parameters, facts and papers behind it.
 
@@ -40,12 +43,17 @@ def make_lineage(
         By fact id: the row (columns `quantity`, `value`, `unit`, `citation`, `year`, `doi_or_pmid`, `url`, `verified`).
     references
         By key: entries of the bibliography.
+    knowledge
+        By parameter name: what calibration made of it, in words.
     """
     finish = partial(_with_parameters, names=tuple(parameters), shares=shares)
     quantities = tuple(
-        Quantity(item.name, item.value, item.unit, item.grade, f"{item.table} row {item.row}", item.note, item.source)
+        Quantity(
+            item.name, item.value, item.unit, item.grade, f"{item.table} row {item.row}", item.note, item.source,
+            knowledge.get(item.name, ""),
+        )
         for item in parameters.values()
-    )
+    )  # fmt: skip
     keys = sorted({key for item in quantities for key in item.sources})
     sources, papers = _sources(keys, facts, references)
     headlines = tuple(finish(item) for item in _headlines(verdict, draws))

@@ -62,7 +62,10 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """One parameter as its table has it: value, grade, place, and the keys of its sources."""
+    """One parameter as its table has it: value, grade, place, and the keys of its sources.
+
+    `knowledge` says in words what calibration made of it; empty where it was not calibrated or the run used the prior.
+    """
 
     name: str
     value: float
@@ -71,6 +74,7 @@ class Quantity:
     place: str
     note: str
     sources: tuple[str, ...]
+    knowledge: str = ""
 
     __pydantic_config__ = STRICT
 

@@ -95,6 +95,8 @@ def _parameter_lines(found: Trace, parameter: Quantity) -> Iterator[str]:
     says = "" if share is None else f", {100 * share:.1f} % of the variance"
     number = f"{parameter.value:.4g} {_unit(parameter.unit)}".strip()
     yield f"    {parameter.name} = {number} [{parameter.grade}]{says} ({parameter.place})"
+    if parameter.knowledge:
+        yield f"      calibrated, {parameter.knowledge}"
     for key in parameter.sources:
         source = found.sources[key]
         mark = f" [{source.verified}]" if source.verified else ""

@@ -295,6 +295,7 @@ def settings(plan: Plan) -> dict[str, str | int | float | bool | None]:
         "structure": text.structure,
         "mechanism": text.mechanism,
         "species": text.species,
+        "knowledge": plan.known.because,
         "knowledge_draws": text.simulation.knowledge_draws,
         "patients_per_draw": text.simulation.patients_per_draw,
         "trials_per_draw": text.simulation.trials_per_draw,

@@ -44,8 +44,13 @@ def root(plan: Plan) -> Stream:
 
 
 def knowledge_scores(plan: Plan, draws: Sequence[int]) -> Floats:
-    """Standard-normal scores (k, n_axes) of knowledge draws; draw 5 is the same whatever else is drawn."""
-    return root(plan).child("knowledge").normal(np.asarray(draws, dtype=np.int64), plan.space.n_axes)
+    """Scores (k, n_axes) of knowledge draws on the tables' standard-normal scale; draw 5 is the same in any company.
+
+    Unknowns that were calibrated come from the posterior, which draws them together; the others are standard normal.
+    """
+    luck = root(plan).child("knowledge")
+    prior = luck.normal(np.asarray(draws, dtype=np.int64), plan.space.n_axes)
+    return plan.known.scores(prior, luck.child("posterior"), draws)
 
 
 def knowledge_of(plan: Plan, scores: Floats) -> list[Knowledge]:

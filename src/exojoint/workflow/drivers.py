@@ -83,7 +83,7 @@ def find_drivers(plan: Plan, kernel: Kernel, threads: int, tell: Callable[[int, 
 
 def marginals(plan: Plan) -> Marginals:
     """Independent axes of what we do not know: the prior's, with the spread of the scenario's own knowledge."""
-    return Marginals.prior(plan.space.n_axes)
+    return Marginals(*plan.known.centre_and_spread())
 
 
 def decisive(criteria: Criteria, design: Design) -> EffectCriterion | None:

@@ -268,6 +268,7 @@ def _in_room(row: Parameter, room: str) -> Parameter:
 
 
 def _cross_checks(plan: Plan) -> None:
+    _ = plan.known  # refuses a posterior that was made for other tables
     problems = []
     where = plan.scenario.path.name
     last = max(plan.design.days)

@@ -24,6 +24,7 @@ from exojoint.treatments.dispositions import administration_parameters
 from exojoint.treatments.treatment import Treatment
 from exojoint.trial.design import Design
 from exojoint.trial.synopsis import synopsis as design_synopsis
+from exojoint.workflow.knowledge import Known, known
 from exojoint.workflow.scenario import Also, Arm, Scenario
 
 PARTICLE = "particle"
@@ -134,6 +135,13 @@ class Plan:
         """The unknown rows of the table and their axes."""
         return knowledge_space(self.table)
 
+    @cached_property
+    def known(self) -> Known:
+        """How what is not known is drawn: from the shipped posterior where the knee was calibrated, else the prior."""
+        text = self.scenario.text
+        own = [name for name, row in self.table.items() if "/" not in row.table]  # rows of the scenario's own table
+        return known(text.knowledge, text.species, text.structure, self.space, own)
+
     @property
     def induction(self) -> Induction | None:
         """What makes animals ill; None for people."""
@@ -194,7 +202,7 @@ class Plan:
             f"  {simulation.knowledge_draws} knowledge draws x {simulation.patients_per_draw} patients x "
             f"{len(self.arms)} arms, {simulation.knowledge_draws * simulation.trials_per_draw} trials; "
             f"{len(self.knee.state_names)} states, "
-            f"{len(self.table)} parameter rows, {self.space.n_axes} unknowns"
+            f"{len(self.table)} parameter rows, {self.space.n_axes} unknowns; {self.known.because}"
         )
         return "\n".join([*lines, "", design_synopsis(self.design), "", "No errors."])
 

@@ -18,6 +18,7 @@ from exojoint.core.files import read_toml
 from exojoint.core.units import parse_quantity
 from exojoint.joint.induction import list_inductions
 from exojoint.joint.tables import STRUCTURES
+from exojoint.workflow.knowledge import KINDS
 
 MAX_SCENARIO_BYTES = 1_000_000
 SCHEMA = 1
@@ -100,6 +101,7 @@ class ScenarioText(_Table):
     structure: str = "default"
     mechanism: str = "membrane"
     induction: str | None = None
+    knowledge: str = "posterior"
     seed: Annotated[int, Field(ge=0, lt=2**63, strict=True)]
     parameters: str | None = None
     lot: LotText | None = None
@@ -285,6 +287,7 @@ def _closed_lists(path: Path, text: ScenarioText) -> list[Problem]:
         ("species", text.species, SPECIES),
         ("structure", text.structure, STRUCTURES),
         ("mechanism", text.mechanism, MECHANISMS),
+        ("knowledge", text.knowledge, KINDS),
     ):
         if value not in known:
             todo = did_you_mean(value, known) or "Use a name from the list."
