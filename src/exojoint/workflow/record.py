@@ -51,7 +51,8 @@ def write_answer(plan: Plan, work: Work, digest: str, answer: Answer, accuracy: 
     write_verdict(work.folder, answer.verdict)
     shares = {plan.primary_id: answer.verdict.variance.by_parameter}
     draws = plan.scenario.text.simulation.knowledge_draws
-    lineage = make_lineage(answer.verdict, draws, plan.table, shares, _facts(), load_references())
+    known = plan.known.story(plan.space.names)
+    lineage = make_lineage(answer.verdict, draws, plan.table, shares, _facts(), load_references(), known)
     write_lineage(work.folder, lineage)
     assess_into(work.folder, plan, answer)
     return work.seal(_manifest(plan, digest, answer, accuracy, citations(lineage)))
