@@ -72,18 +72,12 @@ def figure(data: RunData, layout: Layout) -> Drawing | None:
     rivals, effect = data.verdict.rivals, data.primary
     if rivals is None or effect is None:
         return None
+    known = [(line.name, line.weight, line.true) for line in rivals.lines if line.true is not None]
+    known.append(("all together", 1.0, effect.true))
     rows = [
-        {
-            "name": line.name,
-            "weight": line.weight,
-            "mean": line.true.mean,
-            "lo": line.true.lo,
-            "hi": line.true.hi,
-        }
-        for line in rivals.lines
-        if line.true is not None
+        {"name": name, "weight": weight, "mean": true.mean, "lo": true.lo, "hi": true.hi}
+        for name, weight, true in known
     ]
-    rows.append({"name": "all together", "weight": 1.0, **{k: getattr(effect.true, k) for k in ("mean", "lo", "hi")}})
     title = f"{effect.arm} − {effect.control}, {text('unit', effect.unit)}"
     y = alt.Y("name:N", sort=None, axis=axis(None, labelLimit=LABEL_WIDTH, grid=False))
     base = alt.Chart(values(rows)).encode(y=y)
@@ -94,8 +88,6 @@ def figure(data: RunData, layout: Layout) -> Drawing | None:
     points = base.mark_point(filled=True, opacity=1).encode(x=x, size=size, color=together)
     zero = alt.Chart(values([{"zero": 0.0}])).mark_rule(color=INK).encode(x="zero:Q")
     chart = alt.layer(zero, bars, points).properties(width=layout.panel(1, LABEL_WIDTH), height=ROW * len(rows))
-    said = " ".join(
-        f"{row['name']}: {signed(row['mean'])} ({signed(row['lo'])} to {signed(row['hi'])})." for row in rows
-    )
+    said = " ".join(f"{name}: {signed(true.mean)} ({signed(true.lo)} to {signed(true.hi)})." for name, _, true in known)
     facts = {"endpoint": short(effect.endpoint), "when": when(effect.day)}
     return drawing("rivals", chart, f"Intervals by explanation. {said}", **facts)
