@@ -20,6 +20,8 @@ MOST_STEPS = 100
 HALVINGS = 30
 LONGEST = 3.0  # of a step, in units of the parameters: likelihoods are not quadratic farther than this
 SMALL_STEP = 1e-11  # in units; the climb ends here
+SMALL_GAIN = 1e-13  # of the height, relative; after `IDLE_STEPS` such steps the climb ends too
+IDLE_STEPS = 3  # Newton's last steps double the digits, so three are enough; along a ridge there would be hundreds
 FLAT = 1e-4  # largest derivative per unit at a converged maximum
 LEAST_CURVATURE = 1e-8  # eigenvalues below this, per squared unit, count as this
 
@@ -48,7 +50,7 @@ class Top:
 
 def climb(
     height: Height, curvature: Callable[[Array], Array], start: Array, units: Array, bounds: Bounds,
-    fixed: Sequence[int] = (),
+    fixed: Sequence[int] = (), steps: int = MOST_STEPS,
 ) -> Top | None:  # fmt: skip
     """Climb from one point.
 
@@ -66,6 +68,8 @@ def climb(
         None where there is none.
     fixed : sequence of int
         Positions that stay where they are.
+    steps : int
+        At most.
 
     Returns
     -------
@@ -80,7 +84,8 @@ def climb(
         return None
     movable = np.ones(theta.size, dtype=bool)
     movable[list(fixed)] = False
-    for _ in range(MOST_STEPS):
+    idle = 0
+    for _ in range(steps):
         value, slope = at
         free = movable & ~held(theta, slope, low, high, units)
         if not free.any():
@@ -96,7 +101,8 @@ def climb(
                 theta, at = trial, there
                 break
             step = 0.5 * step
-        if change < SMALL_STEP:
+        idle = idle + 1 if at[0] - value < SMALL_GAIN * max(abs(value), 1.0) else 0
+        if change < SMALL_STEP or idle == IDLE_STEPS:
             break
     value, slope = at
     free = movable & ~held(theta, slope, low, high, units)

@@ -159,8 +159,13 @@ class Coefficients:
         }  # fmt: skip
 
     def wald(self, names: tuple[str | int, ...], name: str = "Wald test") -> Test:
-        """Joint test that the named coefficients are zero (chi-squared, or F where df are finite)."""
+        """Joint test that the named coefficients are zero (chi-squared, or F where df are finite).
+
+        The statistic is nan where the coefficients have no covariance of full rank.
+        """
         rows = [self.index(item) for item in names]
         block = self.covariance[np.ix_(rows, rows)]
+        if not np.isfinite(block).all() or np.linalg.matrix_rank(block, hermitian=True) < len(rows):
+            return Test(name, math.nan, len(rows), math.nan, float(np.min(self.df[rows])))
         q = float(self.values[rows] @ np.linalg.solve(block, self.values[rows]))
         return f_test(name, q / len(rows), len(rows), float(np.min(self.df[rows])))

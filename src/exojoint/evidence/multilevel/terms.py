@@ -82,13 +82,30 @@ class Term:
         spreads = tuple(f"tau.{level}" for level in self.levels) if self.by_sd else (f"sigma2.{self.name}",)
         return (*spreads, f"rho.{self.name}") if self.has_rho else spreads
 
-    def start(self, sizes: Array) -> Array:
-        """Starting values: about seven tenths of each parameter's typical size, correlations of one half."""
+    def start(self, sizes: Array, factor: float = 1.0, rho: float = 0.5, signs: Array | None = None) -> Array:
+        """Starting values: about seven tenths of each parameter's typical size, and correlations.
+
+        Parameters
+        ----------
+        sizes : (t,)
+            Typical size of each parameter.
+        factor : float
+            Times the sizes.
+        rho : float
+            Correlation of every two random effects.
+        signs : (q,), optional
+            Of a free matrix only: correlations are ``rho signs_i signs_j``.
+        """
         if self.by_cholesky:
-            rows, columns = np.tril_indices(self.size)
-            return np.asarray(np.where(rows == columns, 0.7 * sizes, 0.0))
-        rho = np.array([name.startswith("rho.") for name in self.parameter_names])
-        return np.asarray(np.where(rho, 0.5, 0.7 * sizes))
+            q = self.size
+            sd = 0.7 * factor * sizes[np.cumsum(np.arange(1, q + 1)) - 1]
+            lowest = -LARGEST_CORRELATION / (q - 1)
+            shape = max(rho, lowest) * (1 - np.eye(q)) + np.eye(q)
+            sign = np.ones(q) if signs is None else signs
+            lower = np.linalg.cholesky(np.outer(sd * sign, sd * sign) * shape)
+            return np.asarray(lower[np.tril_indices(q)])
+        is_rho = np.array([name.startswith("rho.") for name in self.parameter_names])
+        return np.asarray(np.where(is_rho, rho, 0.7 * factor * sizes))
 
     def bounds(self) -> list[tuple[float | None, float | None]]:
         """Bounds of each parameter; a common correlation of q effects is above ``-1/(q-1)``."""

@@ -18,6 +18,7 @@ from exojoint.evidence.results import Fit
 
 Array = NDArray[np.float64]
 SMALLEST_LOG_RATIO = -15.0  # log tau2 over a typical variance; below this a study group has tau2 = 0 for all purposes
+LEAST_INFORMATION = 1e-6  # about a log variance: less is a standard error of a thousand
 LARGEST_LOG_RATIO = 30.0  # above this the sampling variances do not matter
 
 
@@ -100,7 +101,7 @@ def location_scale(
     level = level_of(level)
     infinite = [np.full(n, math.inf) for n in (x.shape[1], z.shape[1])]
     location = Coefficients(x_names, beta, inverse, infinite[0], level)
-    spread = Coefficients(z_names, alpha, np.asarray(np.linalg.pinv(information), dtype=np.float64), infinite[1], level)
+    spread = Coefficients(z_names, alpha, _inverse(information, model.units), infinite[1], level)
     fit = Fit("REML" if restricted else "ML", y_used.size, x.shape[1] + z.shape[1], value, converged)
     tests = [_moderators_test(part, name) for part, name in ((location, "location"), (spread, "scale"))]
     return LocationScaleResult(location, spread, tau2, tests[0], tests[1], fit, warnings)
@@ -109,6 +110,13 @@ def location_scale(
 def _moderators_test(part: Coefficients, name: str) -> Test:
     rows: tuple[str | int, ...] = tuple(range(1, len(part.names))) or (0,)
     return part.wald(rows, f"moderators of the {name}")
+
+
+def _inverse(information: Array, units: Array) -> Array:
+    """Covariance of the scale; nan where the likelihood is flat, as where a variance went to zero."""
+    if np.linalg.eigvalsh(information * np.outer(units, units))[0] < LEAST_INFORMATION:
+        return np.full_like(information, math.nan)
+    return np.asarray(np.linalg.inv(information), dtype=np.float64)
 
 
 def _least_squares(y: Array, x: Array, w: Array) -> tuple[Array, Array, Array]:

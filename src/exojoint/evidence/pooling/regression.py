@@ -83,13 +83,13 @@ def _as_result(
 
 
 def _r2(y: Array, v: Array, names: tuple[str, ...], model: ModelFit, solver: str) -> float:
-    """Share of tau2 explained, in percent: ``max(0, 1 - tau2/tau2 without moderators)``."""
+    """Share of tau2 explained, in percent: ``max(0, 1 - tau2/tau2 without moderators)``; 0 where that is 0."""
     if INTERCEPT not in names or len(names) == 1 or y.size < 2 or model.fit.method == "EE":
         return math.nan
     ones = np.ones((y.size, 1))
     alone = fit_model(y, v, ones, (INTERCEPT,), method=model.fit.method, interval="normal", level=0.95, solver=solver)
     total = alone.heterogeneity.tau2
-    return 100.0 * max(0.0, 1.0 - model.heterogeneity.tau2 / total) if total > 0 else math.nan
+    return 100.0 * max(0.0, 1.0 - model.heterogeneity.tau2 / total) if total > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)
