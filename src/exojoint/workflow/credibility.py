@@ -217,7 +217,7 @@ def _calibrated() -> dict[str, float]:
 
 def _uncertainty(plan: Plan, verdict: VerdictFile) -> Iterator[str]:
     asked = plan.scenario.text
-    knowledge = getattr(asked, "knowledge", "prior")
+    knowledge = asked.knowledge
     facts = {"draws": count(asked.simulation.knowledge_draws), "axes": count(plan.space.n_axes)}
     patients = count(asked.simulation.patients_per_draw)
     yield say("uncertainty", "draws", patients=patients, knowledge=knowledge, **facts)
