@@ -258,7 +258,7 @@ def test_the_registry_verb_reads_the_seed_and_files(write, tmp_path):
 
 
 def test_status_import_template_and_flow_are_verbs(write, tmp_path, sheet):
-    assert evidence_records.status().data()["counts"]["poolable"] == 30
+    assert evidence_records.status().data()["counts"]["poolable"] == 33
     target = evidence_records.template(tmp_path / "sheet.csv")
     assert target.with_name("sheet-columns.csv").is_file()
     text = "\n".join(",".join(row) for row in sheet)

@@ -29,6 +29,7 @@ SHIPPED = {  # question: (value, naive) of its first window
     "paracetamol_pain": (-0.18, None),
     "oral_placebo": (-0.51, None),
     "untreated": (-0.03, None),
+    "cartilage_loss": (-3.7, None),
     "prp_pain": (-4.0, None),
     "msc_pain": (-7.4, -13.24),
     "msc_adverse": (math.log(2.67), None),

@@ -19,7 +19,8 @@ from exojoint.evidence.records.record import LITERATURE, Record
 TABLES = ("studies.csv", "results.csv", "cells.csv")
 
 
-FROM_THE_NOTE = {  # numbers that a fact tells in its note or context
+FROM_THE_NOTE = {  # numbers that a fact tells in its note or context, or in another unit
+    "eckstein2024.placebo",
     "sprifermin_meta2021.womac", "iijima2018.volume", "guehring2021.pain_3y_risk", "guehring2021.pain_5y_risk",
     "yazici2021.pain_007_24", "lorecivivint2023.responder_24",
 }  # fmt: skip

@@ -170,7 +170,8 @@ def _computed(question: Question, record: Record) -> tuple[float, float, str] | 
         return None
     n1, mean1, sd1, n2, mean2, sd2 = (float(given[name] or 0.0) for name in names)
     if record.text("comparator_type") == "baseline":
-        found, measure = effect_sizes("MN", n=n1, mean=mean1, sd=sd1), "MD"
+        measure = "percent" if record.text("outcome_unit") == "percent" else "MD"
+        found = effect_sizes("MN", n=n1, mean=mean1, sd=sd1)
     elif all(given[name] is not None for name in names[3:]) and sd2 > 0:
         measure = "SMD" if question.measure == "SMD" else "MD"
         found = effect_sizes(measure, n1=n1, mean1=mean1, sd1=sd1, n2=n2, mean2=mean2, sd2=sd2)

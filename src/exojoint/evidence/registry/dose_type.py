@@ -37,7 +37,7 @@ class Reading:
     low, high : float
         Ends of a range; equal for a single number. In `unit`.
     unit : str
-        ``particle``, ``cell``, ``ug``, ``mL`` or ``vial``.
+        ``particle``, ``cell``, ``ug``, ``mL``, or ``1`` for vials.
     how : str
         ``as written``, ``as meant``, ...
     """
