@@ -19,7 +19,7 @@ from exojoint.report.data import RunData, load_run
 from exojoint.report.figures import FIGURES as MAKERS
 from exojoint.report.labels import glossary
 from exojoint.report.numbers import clean, count, percent
-from exojoint.report.words import HEADS, changes, conclusions, criteria, mirna, plain, say
+from exojoint.report.words import HEADS, changes, conclusions, criteria, mirna, plain, say, signs
 from exojoint.runs.documents import member
 from exojoint.runs.manifest import Citation
 
@@ -135,7 +135,7 @@ def _content(data: RunData, figures: Mapping[str, Shown]) -> dict[str, Any]:
         "summary": summary(data),
         "contents": [item for item in CONTENTS.items() if data.credibility or item[0] != "credibility"],
         "credibility": page(data.credibility),
-        "warnings": verdict.warnings,
+        "warnings": [signs(warning) for warning in verdict.warnings],
         "intact": data.intact,
         "criteria": criteria(data),
         "conclusions": list(conclusions(data)),

@@ -45,10 +45,9 @@ def _injection(data: RunData, rows: dict[str, Row]) -> Iterator[str]:
     """One injection of the planned dose, then the course it belongs to."""
     effect, settings = data.primary, data.manifest.settings
     assert effect is not None  # noqa: S101  the caller has seen it
-    dose = str(settings.get("dose") or "")
+    treatment, dose = str(settings.get("treatment") or effect.arm), str(settings.get("dose") or "")
     facts = {
-        "Dose": f"One injection of {dose}" if dose else "One administration",
-        "treatment": str(settings.get("treatment") or effect.arm), "endpoint": short(effect.endpoint),
+        "Dose": f"{dose} of “{treatment}”" if dose else f"“{treatment}”", "endpoint": short(effect.endpoint),
         "when": when(effect.day), "control": effect.control, "level": percent(effect.level),
         "n": str(settings.get("administrations") or ""),
     }  # fmt: skip

@@ -30,9 +30,9 @@ def drivers(data: RunData, layout: Layout) -> Drawing | None:
         return None
     grade = {item.name: item.grade for item in data.lineage.parameters} if data.lineage else {}
     order = sorted(shares, key=lambda name: -shares[name])
-    rows: list[Bar] = [(name.replace("_", " "), shares[name], grade.get(name, UNGRADED)) for name in order[:SHOWN]]
+    rows: list[Bar] = [(name, shares[name], grade.get(name, UNGRADED)) for name in order[:SHOWN]]
     if len(order) == SHOWN + 1:
-        rows.append((order[-1].replace("_", " "), shares[order[-1]], grade.get(order[-1], UNGRADED)))
+        rows.append((order[-1], shares[order[-1]], grade.get(order[-1], UNGRADED)))
     elif order[SHOWN:]:
         rows.append((f"{len(order) - SHOWN} others", sum(shares[name] for name in order[SHOWN:]), UNGRADED))
     rows.append(("interactions", data.verdict.variance.interactions, UNGRADED))

@@ -85,7 +85,7 @@ def draw_tornado(name: str, table: pl.DataFrame, lines: Sequence[float], layout:
 
 def _swings(shown: pl.DataFrame) -> list[dict[str, object]]:
     return [
-        {"row": row["parameter"].replace("_", " "), "from": row["middle"], "to": row[column], "side": side}
+        {"row": row["parameter"], "from": row["middle"], "to": row[column], "side": side}
         for row in shown.iter_rows(named=True)
         for column, side in zip(("low", "high"), SIDES, strict=True)
     ]
@@ -131,7 +131,7 @@ def draw_heat_map(name: str, table: pl.DataFrame, layout: Layout, share: str = "
     rows = known.filter(pl.col("parameter").is_in(order))
     cells = [
         {
-            "row": row["parameter"].replace("_", " "), "column": headline_name(row), "share": row["cell"],
+            "row": row["parameter"], "column": headline_name(row), "share": row["cell"],
             "says": _said(row["cell"], row["up"]),
         }
         for row in rows.iter_rows(named=True)
@@ -140,8 +140,7 @@ def draw_heat_map(name: str, table: pl.DataFrame, layout: Layout, share: str = "
     for (head,), own in rows.group_by(["headline"], maintain_order=True):
         first = own.sort("cell", descending=True).row(0, named=True)
         said.append(f"{head}: mostly {first['parameter']} ({percent(first['cell'])}).")
-    names = [item.replace("_", " ") for item in order]
-    return drawing(name, _heat_chart(cells, names, layout), f"Table of shares. {' '.join(said)}", shown=str(len(order)))
+    return drawing(name, _heat_chart(cells, order, layout), f"Table of shares. {' '.join(said)}", shown=str(len(order)))
 
 
 def _said(share: float, up: bool | None) -> str:
@@ -185,7 +184,7 @@ def draw_indices(name: str, table: pl.DataFrame, layout: Layout, **facts: str) -
         return None
     kinds = ("alone", "with interactions")
     marks = [
-        {"row": row["name"].replace("_", " "), "kind": kind, "share": row[order], "lo": row[f"{order}_lo"],
+        {"row": row["name"], "kind": kind, "share": row[order], "lo": row[f"{order}_lo"],
          "hi": row[f"{order}_hi"]}
         for row in shown.iter_rows(named=True)
         for order, kind in zip(("first", "total"), kinds, strict=True)
@@ -222,7 +221,7 @@ def draw_screening(name: str, table: pl.DataFrame, layout: Layout, **facts: str)
         return None
     kinds = ("mean size (mu*)", "spread (sigma)")
     rows = [
-        {"row": row["parameter"].replace("_", " "), "kind": kind, "size": row[column],
+        {"row": row["parameter"], "kind": kind, "size": row[column],
          "lo": row["lo"] if column == "mu_star" else None, "hi": row["hi"] if column == "mu_star" else None}
         for row in shown.iter_rows(named=True)
         for column, kind in zip(("mu_star", "sigma"), kinds, strict=True)

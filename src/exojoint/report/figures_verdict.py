@@ -173,8 +173,15 @@ def _dose_panel(rows: pl.DataFrame, data: RunData, width: int) -> ChartType:
     zero = (
         alt.Chart(values([{"mean": 0.0}])).mark_rule(color=INK, strokeWidth=1.2).encode(y=alt.Y("mean:Q", axis=y_axis))
     )
+    lines = [
+        {"mean": line.difference}
+        for line in data.manifest.criteria
+        if line.endpoint == endpoint and abs(line.day - rows["day"][0]) < SAME_DAY
+    ]
+    asked = alt.Chart(values(lines)).mark_rule(color=INK, strokeWidth=1.2, strokeDash=[5, 4])
     title = f"{text('endpoint', endpoint)}, {when(rows['day'][0])}"
-    return layered(band, zero, line, width=width, height=170, title=title)
+    parts = [band, zero, line, *([asked.encode(y=alt.Y("mean:Q", axis=y_axis))] if lines else [])]
+    return layered(*parts, width=width, height=170, title=title)
 
 
 def _best_dose(rows: pl.DataFrame, data: RunData) -> str:

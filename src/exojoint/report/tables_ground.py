@@ -24,7 +24,7 @@ def lots(data: RunData) -> Table | None:
     if table is None:
         return None
     cells = tuple(
-        (with_unit(name.replace("_", " "), data.lot_units.get(name, "")), said)
+        (with_unit(text("lot", name), data.lot_units.get(name, "")), said)
         for name in table.columns
         if name not in LOT_KEYS and (said := _spread(table[name])) != ABSENT
     )
@@ -69,7 +69,7 @@ def single_lots(data: RunData) -> Table | None:
     table = data.table("lots")
     if table is None:
         return None
-    heads = tuple(with_unit(name.replace("_", " "), data.lot_units.get(name, "")) for name in table.columns)
+    heads = tuple(with_unit(text("lot", name), data.lot_units.get(name, "")) for name in table.columns)
     cells = tuple(tuple(_cell(value) for value in row) for row in table.head(MAX_LOTS).iter_rows())
     more = table.height - len(cells)
     return Table("Single lots", heads, cells, f"{count(more)} more in lots.parquet." if more > 0 else "")

@@ -50,9 +50,17 @@ def criteria(data: RunData) -> tuple[Criterion, ...]:
     for reason in data.verdict.reasons:
         parts = reason.criterion.split(": ", 2)
         side, name, rule = parts if len(parts) == 3 and parts[0] in SIDES else ("", reason.criterion, "")
+        rule = signs(rule)
         near = abs(reason.probability - reason.threshold) <= NEAR * reason.mc_error
         found.append(Criterion(side, name, rule, reason, near))
     return tuple(found)
+
+
+def signs(said: str) -> str:
+    """A line of a program with the signs of print: <= as ≤, +- as ±, and a minus before a number as a minus."""
+    for typed, printed in (("<=", "≤"), (">=", "≥"), ("+-", "±")):
+        said = said.replace(typed, printed)
+    return re.sub(r"(?<=[\s(])-(?=\d)", "−", said)
 
 
 def direction(effect: Effect) -> str:
@@ -73,7 +81,8 @@ def conclusions(data: RunData) -> Iterator[str]:
     alpha = data.manifest.settings.get("alpha")
     if rates.type1 is not None:
         stated = say("conclusion", "stated", alpha=percent(float(alpha), 1)) if isinstance(alpha, int | float) else ""
-        yield say("conclusion", "type1", value=percent(rates.type1.value, 1), stated=stated)
+        error = percent(rates.type1.mc_error, 1)
+        yield say("conclusion", "type1", value=percent(rates.type1.value, 1), error=error, stated=stated)
     if rates.assurance is not None:
         error = percent(rates.assurance.mc_error, 1)
         yield say("conclusion", "assurance", value=percent(rates.assurance.value), error=error)

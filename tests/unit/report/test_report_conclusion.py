@@ -12,6 +12,7 @@ from exojoint.report.conclusion import summary
 from exojoint.report.data import RunData, load_run
 from exojoint.report.drawing import WIDE
 from exojoint.report.figures_sensitivity import draw_heat_map, draw_tornado, heat_map
+from exojoint.report.words import signs
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +29,11 @@ def paragraphs(data: RunData) -> dict[str, str]:
 
 
 def test_one_injection_comes_first_with_its_chance_and_monte_carlo_error(data):
-    said = paragraphs(data)["One injection."]
-    assert said.startswith("One injection of 5e11 particles (Synthetic vesicles) instead of the course of 3")
+    said = paragraphs(data)["What one injection would do."]
+    assert said.startswith("5e11 particles of “Synthetic vesicles” given once instead of 3 times would change")
     assert "knee pain at week 26 by −0.6" in said
     assert "a true difference of −5.0 points is 2 % (Monte Carlo error 4 %)" in said
-    assert "The course of 3 as planned: −1.9" in said
+    assert "All 3, as planned: −1.9" in said
     assert "a go asks for at least 60 %" in said
     assert "0.058 mm or more) has a chance of 0 % after one injection" in said
 
@@ -74,9 +75,9 @@ def test_a_measurement_that_hardly_helps_is_not_praised(data):
 
 def test_a_plan_of_one_injection_speaks_of_it_as_planned(data):
     single = data.tables["alternatives"].filter(pl.col("variant") != "once")
-    said = paragraphs(changed(data, alternatives=single))["One injection."]
-    assert "as planned, would change knee pain" in said
-    assert "course" not in said
+    said = paragraphs(changed(data, alternatives=single))["What one injection would do."]
+    assert "given once, as planned, would change knee pain" in said
+    assert "All 3" not in said
 
 
 def test_a_run_without_these_tables_has_no_such_paragraph(data):
@@ -107,3 +108,10 @@ def test_the_heat_map_leaves_out_what_carries_nothing(data):
     assert "womac_pain/182: mostly potency_inflammation (31\u00a0%)." in drawn.alt
     nothing = data.tables["main_effects"].with_columns(share=pl.lit(0.0), up=pl.lit(True))
     assert draw_heat_map("heat_map", nothing, WIDE) is None
+
+
+def test_signs_of_a_program_are_printed_as_signs():
+    assert (
+        signs("P(x of a-b at day 1 <= -5 point) >= 0.6 (0.1 +- 0.2)")
+        == "P(x of a-b at day 1 ≤ −5 point) ≥ 0.6 (0.1 ± 0.2)"
+    )

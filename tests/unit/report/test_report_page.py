@@ -233,7 +233,7 @@ def test_the_words_follow_the_numbers(pristine):
     assert "enough to silence" in mirna(changed(data, mirna=Mirna(5000.0)))
     text = " ".join(conclusions(changed(data, effects=(sure,))))
     assert "Knee pain at week 26: the true difference of exosome from saline is −4.0 points" in text
-    assert "(stated: 5.0\u00a0%)" in text
+    assert "(Monte Carlo error 0.6\u00a0%; stated: 5.0\u00a0%)" in text
     silent = changed(data, effects=(dataclasses.replace(sure, estimate=None),), operating=Operating(None, None, None))
     text = " ".join(conclusions(silent))
     assert "No trial of this design gave an estimate." in text
@@ -258,7 +258,7 @@ def test_a_criterion_on_the_edge_is_named_as_such(pristine):
     assert (first.side, first.name, first.rule, first.near) == (
         "go",
         "pain relief is likely",
-        "P(x <= -5) >= 0.6",
+        "P(x ≤ −5) ≥ 0.6",
         True,
     )
     assert (second.side, second.name, second.near) == ("", "plain text", False)
@@ -285,7 +285,7 @@ def test_tables_hold_the_numbers_of_the_run(pristine):
     assert singles is not None
     assert ("released", "11 of 12 yes") in properties.rows
     assert len(singles.rows) == 12
-    assert singles.heads[4] == "particles per ml (particles/mL)"
+    assert singles.heads[4] == "concentration (particles/mL)"
     drivers = shares(data)
     assert drivers is not None
     assert drivers.rows[0][:3] == ("potency_inflammation\nsynthetic meaning", "31.0\u00a0%", "assumed")
