@@ -1,4 +1,4 @@
-"""Publication bias, influence and trust in evidence. See ../METHODS.md."""
+"""Publication bias, influence and trust in evidence. See docs/reference/evidence_functions.md."""
 
 from exojoint.evidence.bias.adjusted import (
     AdjustedResult,

@@ -1,4 +1,4 @@
-"""Dose-response meta-analysis with uncertain doses. See ../METHODS.md."""
+"""Dose-response meta-analysis with uncertain doses. See docs/reference/evidence_functions.md."""
 
 from exojoint.evidence.dose_response.curves import CURVES, Curve
 from exojoint.evidence.dose_response.doses import (
