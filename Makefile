@@ -10,12 +10,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export PIP_CONSTRAINT := constraints.txt
 
 .DELETE_ON_ERROR:
-.PHONY: help run test lint types tests benchmark validate clean
+.PHONY: help run test lint types tests benchmark calibrate validate clean
 
 help:
 	@echo "make run        install into $(VENV) and answer $(SCENARIO)"
 	@echo "make test       install everything for development; lint, types, tests with coverage"
 	@echo "make benchmark  time against named peers"
+	@echo "make calibrate  learn from the published experiments again, and ship the posterior (resumable)"
 	@echo "make validate   published trials and other tools' answers (slow)"
 	@echo "make clean      remove $(VENV), caches and build products; runs are kept"
 
@@ -36,6 +37,12 @@ tests: $(VENV)/.development
 
 benchmark: $(VENV)/.development
 	$(BIN)/python -m pytest benchmarks --capture=no
+
+POSTERIOR := src/exojoint/calibration/posterior
+calibrate: $(VENV)/.development
+	$(BIN)/exojoint calibrate --resume
+	cp $(foreach file,draws.csv unknowns.csv targets.csv made.toml,calibration/$(file)) $(POSTERIOR)/
+	cp $(foreach file,calibration.md targets.svg,calibration/$(file)) validation/calibration/
 
 validate: $(VENV)/.development
 	$(BIN)/python -m pytest validation

@@ -7,10 +7,13 @@ every published value of the group. A reconciled group counts once, also where n
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 
 from exojoint.calibration.unknowns import reading_rows
+from exojoint.core.files import read_toml
 from exojoint.evidence.targets import Target
 
 NORMAL_95 = 1.96
@@ -67,3 +70,9 @@ def count_met(found: Sequence[Result]) -> int:
     met = sum(result.met for result in found)
     groups = {result.group for result in found if result.group and result.reconciled}
     return met + sum(not any(result.met for result in found if result.group == group) for group in groups)
+
+
+@functools.cache
+def misses() -> dict[str, str]:
+    """Return why results are not met, in words, by id."""
+    return {name: str(why) for name, why in read_toml(files("exojoint.calibration") / "misses.toml").items()}
