@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from exojoint.cli import evidence, models
+from exojoint.cli.calibration import calibrate
 from exojoint.cli.printing import Json, show
 from exojoint.cli.sensitivity import sensitivity
 from exojoint.core.errors import ExojointError, InputError
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(models.app, name="model")
 app.command()(sensitivity)
+app.command()(calibrate)
 
 ScenarioPath = Annotated[Path, typer.Argument(help="Scenario file (TOML).", show_default=False)]
 RunPath = Annotated[Path, typer.Argument(help="Run folder.", show_default=False)]
