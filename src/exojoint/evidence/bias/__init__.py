@@ -1,4 +1,7 @@
-"""Publication bias, influence and trust in evidence. See docs/reference/evidence_functions.md."""
+"""Publication bias, influence and trust in evidence.
+
+Examples: docs/reference/evidence_functions.md.
+"""
 
 from exojoint.evidence.bias.adjusted import (
     AdjustedResult,

@@ -1,4 +1,7 @@
-"""Dose-response meta-analysis with uncertain doses. See docs/reference/evidence_functions.md."""
+"""Dose-response meta-analysis with uncertain doses.
+
+Examples: docs/reference/evidence_functions.md.
+"""
 
 from exojoint.evidence.dose_response.curves import CURVES, Curve
 from exojoint.evidence.dose_response.doses import (

@@ -1,4 +1,7 @@
-"""Effect sizes with their sampling variances, repairs of reported numbers, and covariances. See docs/reference/evidence_functions.md."""
+"""Effect sizes with their sampling variances, repairs of reported numbers, and covariances.
+
+Examples: docs/reference/evidence_functions.md.
+"""
 
 from exojoint.evidence.effects.covariance import (
     block_covariance,

@@ -1,4 +1,7 @@
-"""Effects that depend on each other: multilevel, multivariate, cluster-robust. See docs/reference/evidence_functions.md."""
+"""Effects that depend on each other: multilevel, multivariate, cluster-robust.
+
+Examples: docs/reference/evidence_functions.md.
+"""
 
 from exojoint.evidence.multilevel.correlated import CheResult, correlated_hierarchical
 from exojoint.evidence.multilevel.fit import MultilevelResult, multilevel

@@ -1,4 +1,7 @@
-"""Network meta-analysis, contrast-based and frequentist. See docs/reference/evidence_functions.md."""
+"""Network meta-analysis, contrast-based and frequentist.
+
+Examples: docs/reference/evidence_functions.md.
+"""
 
 from exojoint.evidence.network.consistency import Decomposition, Split, decompose, node_splits
 from exojoint.evidence.network.data import NetworkData, network_from_arms, network_from_contrasts

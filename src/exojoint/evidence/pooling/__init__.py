@@ -1,4 +1,7 @@
-"""Pooling of independent effects: means, meta-regression, rare events, heterogeneity. See docs/reference/evidence_functions.md."""
+"""Pooling of independent effects: means, meta-regression, rare events, heterogeneity.
+
+Examples: docs/reference/evidence_functions.md.
+"""
 
 from exojoint.evidence.pooling.batch import PooledMany, pool_many
 from exojoint.evidence.pooling.glmm import glmm_odds_ratio, glmm_proportion, glmm_rate_ratio
