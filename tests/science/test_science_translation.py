@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import polars as pl
 import pytest
 
+from exojoint.cli import main
 from exojoint.core.errors import InputError
 from exojoint.workflow.translation import FACTORS, OUTCOMES, combinations, shapley, translate, translation_rows
 from exojoint.workflow.translation_figures import CARGO, SIGNAL, SPECIES, depth_profiles, write_translation
@@ -84,3 +87,22 @@ def test_every_species_has_a_dose_to_draw():
 def test_a_model_without_numbers_cannot_be_translated():
     with pytest.raises(InputError, match="`dmm` has no numbers in the species rabbit"):
         translate("rabbit", "dmm")
+
+
+def code(*words):
+    with pytest.raises(SystemExit) as left:
+        main(["translation", *words])
+    return left.value.code
+
+
+def test_the_report_is_reached_by_a_command_and_refuses_what_it_does_not_know(tmp_path, capsys):
+    assert code("mouse", "dmm", "--out", str(tmp_path / "mouse"), "--draws", "2", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["animal"], told["model"], told["draws"]) == ("mouse", "dmm", 2)
+    assert {row["step"] for row in told["steps"]} >= {*FACTORS, "publication"}
+    assert (tmp_path / "mouse" / "translation_depth.png").exists()
+    assert code("rabit", "--out", str(tmp_path / "none")) == 2
+    assert 'Did you mean "rabbit"' in capsys.readouterr().err
+    assert code("rabbit", "dmm", "--out", str(tmp_path / "none")) == 2
+    assert "one of aclt" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()

@@ -15,6 +15,7 @@ from exojoint.cli import evidence, models
 from exojoint.cli.calibration import calibrate
 from exojoint.cli.printing import Json, show
 from exojoint.cli.sensitivity import sensitivity
+from exojoint.cli.translation import translation
 from exojoint.core.errors import ExojointError, InputError
 
 EXIT_OK, EXIT_FAULT, EXIT_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -34,6 +35,7 @@ app.add_typer(evidence.app, name="evidence")
 app.add_typer(models.app, name="model")
 app.command()(sensitivity)
 app.command()(calibrate)
+app.command()(translation)
 
 ScenarioPath = Annotated[Path, typer.Argument(help="Scenario file (TOML).", show_default=False)]
 RunPath = Annotated[Path, typer.Argument(help="Run folder.", show_default=False)]
