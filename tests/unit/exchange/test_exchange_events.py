@@ -150,9 +150,15 @@ def test_events_that_call_each_other_for_ever_are_an_error(follow):
         follow(text, [0, 2])
 
 
-def test_conditions_that_switch_to_and_fro_are_an_error(follow):
+def test_a_switch_that_pulls_from_both_sides_holds_the_solution(follow):
+    seen = follow("x' = piecewise(1, x < 0.5, -1); x = 0; y' = piecewise(2, x < 0.5, -1); y = 0", [0, 0.25, 2, 9])
+    close(seen["x"], [0, 0.25, 0.5, 0.5], 1e-6)
+    close(seen["y"], [0, 0.5, 1.75, 5.25], 1e-5)  # on the switch both sides count half: 2/2 - 1/2 per time
+
+
+def test_conditions_that_switch_to_and_fro_in_company_are_an_error(follow):
     with pytest.raises(InputError, match=r"switch to and fro without end at time 0\.5"):
-        follow("x' = piecewise(1, x < 0.5, -1); x = 0", [0, 2])
+        follow("x' = piecewise(1, x < 0.5 && y > 0, -1); x = 0; y' = 1; y = 1", [0, 2])
 
 
 def test_a_solution_that_explodes_is_an_error_that_says_where(follow):

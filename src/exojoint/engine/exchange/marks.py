@@ -53,7 +53,7 @@ class Marks:
         if not self._timed:
             return end
         step = (end - now) / 2.0
-        distances = [self._distances(values, now + k * step) for k in range(3)]
+        distances = [[float(d) for d in self._distances(values, now + k * step)] for k in range(3)]
         best = end
         for e, a, b, c in zip(self._timed, *distances, strict=True):
             slope = (c - a) / (2.0 * step)

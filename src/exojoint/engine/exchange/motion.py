@@ -27,6 +27,7 @@ BEGIN, SCALE = "time.begin", "time.scale"  # parameters that turn the engine's c
 FORM = "form."  # parameters that hold a comparison or a step of the equations as it was at the beginning of a leg
 SPAN = 1000.0  # length of a whole simulation on the engine's clock, whose smallest steps are absolute
 DIVIDING = ("div", "inv", "pow", "log")  # operations that may be infinite where their operands are not
+LANES = 2  # the fewest that vectors have: one course is followed at a time, and no trial of widths pays off
 MOST_CALLS = 50_000  # evaluations after which the second integrator is given up: a second or two
 
 
@@ -133,7 +134,7 @@ class Motion:
         odd |= {n: float(v) for n, v in zip(system.parameters, instant.parameters, strict=True) if not np.isfinite(v)}
         key = (frozen, *((name, repr(value)) for name, value in odd.items()))
         if key not in self._kernels:
-            self._kernels[key] = compile_system(self._moving(odd, self.forms if frozen else ()))
+            self._kernels[key] = compile_system(self._moving(odd, self.forms if frozen else ()), lanes=LANES)
         return self._kernels[key]
 
     def _moving(self, odd: dict[str, float], forms: Sequence[Expr]) -> System:

@@ -44,14 +44,21 @@ class Patience:
         self.close = self.close + 1 if crossed and gone < CLOSE * self.end else 0
         self.struggles = self.struggles + 1 if struggled and not crossed else 0
         self.crawls = self.crawls + 1 if not crossed and gone < CLOSE * self.end and time < self.end else 0
-        if self.close > MOST_CLOSE:
-            what = f"conditions switch to and fro without end at time {time:g}"
-            raise InputError(Problem(self.name, what, "switches that rest", "Smooth the switch."))
         if self.stops > MOST_STOPS:
             what = f"more than {MOST_STOPS:,} events up to time {time:g}"
             raise InputError(Problem(self.name, what, "fewer events", "Shorten the simulation."))
         if self.struggles > MOST_STRUGGLES or self.crawls > MOST_CRAWLS:
             raise self.lost(time, "")
+
+    @property
+    def restless(self) -> bool:
+        """Whether conditions switch to and fro without pause."""
+        return self.close > MOST_CLOSE
+
+    def switching(self, time: float) -> InputError:
+        """Return the error of conditions that switch to and fro for ever."""
+        what = f"conditions switch to and fro without end at time {time:g}"
+        return InputError(Problem(self.name, what, "switches that rest", "Smooth the switch."))
 
     def lost(self, time: float, state: str) -> InputError:
         """Return the error of a solution that cannot be followed (because the slope of a state is no number)."""

@@ -17,6 +17,8 @@ from exojoint.engine.exchange.marks import Marks, changed
 from exojoint.engine.exchange.model import AMOUNT, CONCENTRATION, Model
 from exojoint.engine.exchange.motion import Leg, motion
 from exojoint.engine.exchange.patience import Patience
+from exojoint.engine.exchange.soften import softened
+from exojoint.engine.expression import Expr
 
 RTOL, ATOL = 1e-8, 1e-12  # tight: a model file is solved once, and what it says is to be seen, not the integrator
 GRID = 256  # moments in a stretch at which conditions are looked at, at least
@@ -144,18 +146,23 @@ class _Course:
     """The course of one model, written down as it goes."""
 
     def __init__(self, model: Model, times: Reals, rtol: float, atol: float) -> None:
-        self.model, self.times = model, times
+        self.model, self.times, self.tolerances = model, times, (rtol, atol)
         self.end = float(times[-1])
         self.agenda = Agenda(model)
-        triggers = [i.trigger for i in model.incidents]
-        self.marks = Marks([*model.system.rates, *triggers], model.system.states)
-        forms = Marks(model.system.rates, model.system.states).nodes
-        self.mover = motion(model, self.end, rtol, atol, forms)
+        self._equip(model)
+        self.restless: set[Expr] = set()  # marks that have changed since the last pause
         self.states = np.empty((len(times), len(model.system.states)))
         self.parameters = np.empty((len(times), len(model.system.parameters)))
         self.row = 0
         self.second = False
         self.patience = Patience(model.label.name, self.end)
+
+    def _equip(self, model: Model) -> None:
+        """Prepare what follows the equations of a model."""
+        triggers = [i.trigger for i in model.incidents]
+        self.marks = Marks([*model.system.rates, *triggers], model.system.states)
+        forms = Marks(model.system.rates, model.system.states).nodes
+        self.mover = motion(model, self.end, *self.tolerances, forms)
         self.slopes = Evaluator(model.system.rates)
 
     def run(self) -> tuple[Reals, Reals]:
@@ -164,14 +171,29 @@ class _Course:
         self._record(np.array([0.0]), now.state[None], now)
         window = self.end
         while now.time < self.end:
-            begin = now.time
+            begin = now
             arrived, crossed, struggled = self._reach(now, window)
             now, was = self.agenda.settle(arrived, was)
             self._record(np.array([now.time]), now.state[None], now)
-            gone = now.time - begin
+            gone = now.time - begin.time
             self.patience.note(now.time, gone, crossed=crossed, struggled=struggled)
+            self._calm(begin, now)
             window = max(LONGER * gone, self.end / GRID) if crossed else LONGER * gone
         return self.states, self.parameters
+
+    def _calm(self, begin: Instant, now: Instant) -> None:
+        """Turn comparisons that switch to and fro without pause into slopes."""
+        if not self.patience.close:
+            self.restless.clear()
+            return
+        marks = [self.marks.at(values_at(self.model, each), np.array([each.time]))[:, 0] for each in (begin, now)]
+        self.restless |= {e for e, k in zip(self.marks.nodes, changed(*marks), strict=True) if k}
+        if self.patience.restless:
+            calmer = softened(self.mover.model, self.restless, values_at(self.model, now), now.time)
+            if calmer is None:
+                raise self.patience.switching(now.time)
+            self._equip(calmer)
+            self.patience.close = 0
 
     def _reach(self, now: Instant, window: float) -> tuple[Instant, bool, bool]:
         """Go on as far as the window, or less far where only an event or a switch keeps the solution from exploding.
