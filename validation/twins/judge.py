@@ -123,9 +123,10 @@ def summarise(table: pl.DataFrame, name: str) -> Summary:
 
 
 def summaries(table: pl.DataFrame) -> list[Summary]:
-    """All published numbers, those that were read, one group each, and everything but structure."""
+    """All published numbers, those that were read, one group each; and, chosen after the fact, all but joint space."""
     wanted = [("all", table), ("read, not recalled", table.filter(pl.col("grade") == "seen"))]
     wanted += [(name, table.filter(pl.col("group") == name)) for name in GROUPS]
+    wanted.append(("all but joint space (chosen after the fact)", table.filter(~pl.col("id").str.ends_with(".jsw"))))
     return [summarise(rows, name) for name, rows in wanted if rows["published"].is_not_null().any()]
 
 

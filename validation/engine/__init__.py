@@ -1,0 +1,1 @@
+"""The engine against other solvers, and against itself where it is hardest."""

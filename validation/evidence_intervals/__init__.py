@@ -1,0 +1,1 @@
+"""Coverage of the intervals of a pooled effect, by simulation. See README.md."""
