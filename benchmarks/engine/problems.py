@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,37 +42,66 @@ class Problem:
         ids (n,) -> parameters (n, p), states (n, s).
     jumps : callable
         (parameters, dose days) -> jumps, settings before additions.
-    scale : (s,)
-        Typical size of every state; peers get absolute tolerances of rtol * 1e-3 * scale.
+    sizes : callable
+        Problem -> typical size of every state (s,).
+    dose_days : tuple of float
+        Days of the doses, from 0 on.
     """
 
     name: str
     system: System
     patients: Callable[[NDArray[np.int64]], tuple[Reals, Reals]]
     jumps: Callable[[Reals, tuple[float, ...]], list[Jump]]
-    scale: Reals
+    sizes: Callable[[Problem], Reals]
+    dose_days: tuple[float, ...] = DOSE_DAYS
 
-    def events(self, parameters: Reals, days: tuple[float, ...] = DOSE_DAYS) -> list[Event]:
+    @cached_property
+    def scale(self) -> Reals:
+        """Typical size of every state; peers get absolute tolerances of rtol * 1e-3 * scale."""
+        return self.sizes(self)
+
+    def events(self, parameters: Reals) -> list[Event]:
         """Return the doses as the engine's events."""
         names = self.system.states
-        jumps = self.jumps(parameters, days)
+        jumps = self.jumps(parameters, self.dose_days)
         return [Event(j.day, "set" if j.sets else "add", names[j.column], j.amount) for j in jumps]
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """A stretch of a course without jumps inside: its ends, and the slice of the output days that falls into it."""
+    """A stretch of a course without doses inside, for peers that integrate piece by piece.
+
+    Attributes
+    ----------
+    start, stop : float
+        Its ends.
+    days : slice
+        Which output days fall into it (perhaps none).
+    asked : (k,) or (k + 1,)
+        These days, and its end if that is not the last of them.
+    """
 
     start: float
     stop: float
     days: slice
+    asked: Reals
+
+    @property
+    def size(self) -> int:
+        """Number of output days."""
+        return self.days.stop - self.days.start
 
 
-def stretches() -> list[Stretch]:
-    """Return the course between doses, for peers that integrate piece by piece."""
-    ends = [*DOSE_DAYS[1:], HORIZON]
-    cut = [0, *np.searchsorted(DAYS, ends, side="right")]
-    return [Stretch(a, b, slice(i, j)) for a, b, i, j in zip(DOSE_DAYS, ends, cut[:-1], cut[1:], strict=True)]
+def stretches(problem: Problem) -> list[Stretch]:
+    """Return the course between doses."""
+    ends = [*problem.dose_days[1:], HORIZON]
+    cut = [0, *(int(i) for i in np.searchsorted(DAYS, ends, side="right"))]
+    found = []
+    for start, stop, i, j in zip(problem.dose_days, ends, cut[:-1], cut[1:], strict=True):
+        inside = DAYS[i:j]
+        asked = inside if len(inside) and inside[-1] == stop else np.append(inside, stop)
+        found.append(Stretch(start, stop, slice(i, j), asked))
+    return found
 
 
 def jump(y: Reals, jumps: list[Jump], day: float, row: int) -> None:
@@ -179,7 +209,7 @@ def benchmark_model() -> Problem:
         return [Jump(d, False, 0, p[:, 0].copy()) for d in days]
 
     system = trace(list(STATES), list(PARAMETERS), [], equations)
-    return Problem("benchmark25", system, patients, jumps, np.array([s for _, s in STATES.values()]))
+    return Problem("benchmark25", system, patients, jumps, lambda _: np.array([s for _, s in STATES.values()]))
 
 
 def knee_model() -> Problem:
@@ -202,8 +232,7 @@ def knee_model() -> Problem:
         found = [Jump(e.day, e.kind == "set", names.index(e.target), np.full(len(p), e.amount)) for e in given]
         return sorted(found, key=lambda j: not j.sets)
 
-    problem = Problem("knee", knee.system, patients, jumps, np.ones(len(names)))
-    return Problem(problem.name, problem.system, patients, jumps, _sizes(problem))
+    return Problem("knee", knee.system, patients, jumps, _sizes)
 
 
 def _sizes(problem: Problem) -> Reals:
@@ -215,6 +244,12 @@ def _sizes(problem: Problem) -> Reals:
     course = solve(kernel, p, y, problem.events(p), DAYS, problem.system.states)
     largest = np.nanmax(np.abs(course.values), axis=(0, 1))
     return np.maximum(largest, 1e-9)
+
+
+def with_doses(problem: Problem, count: int) -> Problem:
+    """Return a problem with another number of doses: monthly up to twelve, else spread weekly."""
+    apart = 28.0 if count <= 12 else 7.0
+    return replace(problem, name=f"{problem.name}, {count} doses", dose_days=tuple(apart * i for i in range(count)))
 
 
 PROBLEMS: dict[str, Callable[[], Problem]] = {"benchmark25": benchmark_model, "knee": knee_model}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from exojoint.engine.expression import Expr
 from exojoint.engine.program import EACH, Op, Program
 
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
@@ -95,24 +94,3 @@ def _cpp_line(o: Op, a: list[str], k: int, type_: str) -> str:
 
 def _place(o: Op, arrays: dict[str, str]) -> str:
     return arrays[o.array].format("i" if o.row == EACH else o.row)
-
-
-def infix(e: Expr) -> str:
-    """Return an expression as text that Antimony reads."""
-    if e.op == "symbol":
-        return e.name
-    if e.op == "const":
-        return repr(e.value)
-    if e.op == "neg":
-        return f"(-{infix(e.args[0])})"
-    if e.op == "sqrt":
-        return f"sqrt({infix(e.args[0])})"
-    if e.op == "pow":
-        return f"({infix(e.args[0])})^({infix(e.args[1])})"
-    if e.op in ("max", "min", "exp", "log", "abs"):
-        word = {"log": "ln"}.get(e.op, e.op)
-        return f"{word}({', '.join(infix(a) for a in e.args)})"
-    if e.op == "select":
-        return f"piecewise({infix(e.args[1])}, {infix(e.args[0])}, {infix(e.args[2])})"
-    word = INFIX | {"lt": "<", "le": "<=", "eq": "=="}
-    return f"({infix(e.args[0])} {word[e.op]} {infix(e.args[1])})"

@@ -24,11 +24,10 @@ class Peer:
     name : str
     make : callable
         Problem -> function of (number of patients, rtol).
-    n_accuracy, n_time : int
-        Patients for the choice of the tolerance and for each timed round.
+    n_time : int
+        Patients of each timed round.
     """
 
     name: str
     make: Callable[[Problem], Solve]
-    n_accuracy: int
     n_time: int

@@ -12,9 +12,12 @@ from benchmarks.engine.text import python_lines
 from exojoint.engine.assemble import assemble
 
 BATCH = 128
+MOST_STATES = 40
 
 
 def make(problem: Problem) -> Solve:
+    if len(problem.system.states) > MOST_STATES:
+        raise UnavailableError(f"compiling more than {MOST_STATES} states unrolled takes too long")
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     try:
         import diffrax
@@ -37,20 +40,18 @@ def make(problem: Problem) -> Solve:
     )
     space: dict = {"jnp": jnp, "max": jnp.maximum, "min": jnp.minimum}
     exec(source, space)
-    pieces = stretches()
+    pieces = stretches(problem)
 
     def one(p, y, sets, amounts, rtol):
         q, courses = space["patient"](p), []
         for i, s in enumerate(pieces):
             y = jnp.where(sets[i], amounts[i], y + amounts[i])
-            days = DAYS[s.days]
-            asked = days if days[-1] == s.stop else np.append(days, s.stop)
             control = diffrax.PIDController(rtol=rtol, atol=rtol * 1e-3 * jnp.asarray(problem.scale))
             course = diffrax.diffeqsolve(
                 diffrax.ODETerm(space["rates"]), diffrax.Kvaerno3(), s.start, s.stop, 1e-4, y, q, max_steps=8192,
-                saveat=diffrax.SaveAt(ts=jnp.array(asked)), stepsize_controller=control, throw=False,
+                saveat=diffrax.SaveAt(ts=jnp.array(s.asked)), stepsize_controller=control, throw=False,
             )  # fmt: skip
-            courses.append(course.ys[: len(days)])
+            courses.append(course.ys[: s.size])
             y = course.ys[-1]
         return jnp.concatenate(courses)
 
@@ -63,7 +64,7 @@ def make(problem: Problem) -> Solve:
             p, y = problem.patients(ids)
             sets = np.zeros((len(pieces), n), dtype=bool)
             amounts = np.zeros((BATCH, len(pieces), n))
-            for j in problem.jumps(p, tuple(s.start for s in pieces)):
+            for j in problem.jumps(p, problem.dose_days):
                 i = [s.start for s in pieces].index(j.day)
                 sets[i, j.column] |= j.sets
                 amounts[:, i, j.column] += j.amount
@@ -73,4 +74,4 @@ def make(problem: Problem) -> Solve:
     return solve
 
 
-PEERS = [Peer("diffrax Kvaerno3", make, 128, 128)]
+PEERS = [Peer("diffrax Kvaerno3", make, 128)]

@@ -24,7 +24,7 @@ def make(problem: Problem) -> Solve:
             du[i] = f[i]
 
     address = slope.address
-    pieces = stretches()
+    pieces = stretches(problem)
     starts, stops = (np.array([getattr(s, e) for s in pieces]) for e in ("start", "stop"))
     cuts = np.array([[s.days.start, s.days.stop] for s in pieces])
 
@@ -39,14 +39,14 @@ def make(problem: Problem) -> Solve:
                 a, b = cuts[s]
                 asked = np.empty(b - a + 2)
                 asked[0], asked[1 : b - a + 1], asked[b - a + 1] = starts[s], DAYS[a:b], stops[s]
-                last = asked[: b - a + 1] if DAYS[b - 1] == stops[s] else asked
-                u, _ = lsoda(address, y, last, q, rtol=rtol, atol=atol, mxstep=200000)
+                last = b - a + 1 if b > a and DAYS[b - 1] == stops[s] else b - a + 2
+                u, _ = lsoda(address, y, asked[:last], q, rtol=rtol, atol=atol, mxstep=200000)
                 out[k, a:b] = u[1 : b - a + 1]
                 y = u[-1].copy()
 
     def solve(n: int, rtol: float):
         p, y0 = problem.patients(np.arange(n))
-        jumps = problem.jumps(p, tuple(starts))
+        jumps = problem.jumps(p, problem.dose_days)
         table = [np.array([getattr(j, f) for j in jumps]) for f in ("day", "sets", "column", "amount")]
         out = np.empty((n, len(DAYS), n_states))
         run(p, y0, *table, rtol, rtol * 1e-3, out)  # one absolute tolerance for all states is all that it takes
@@ -55,4 +55,4 @@ def make(problem: Problem) -> Solve:
     return solve
 
 
-PEERS = [Peer("numbalsoda", make, 128, 128)]
+PEERS = [Peer("numbalsoda", make, 128)]

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from benchmarks.engine.peers import Peer, Solve, UnavailableError
-from benchmarks.engine.problems import DAYS, Problem, jump, stretches
+from benchmarks.engine.problems import DAYS, Problem, Stretch, jump, stretches
 from benchmarks.engine.text import python_lines
+from numpy.typing import NDArray
+from scipy.integrate import odeint, solve_ivp
 
 from exojoint.engine.assemble import assemble
 from exojoint.engine.plain import plain_jacobian
+
+FIRST_STEP = 1e-4  # day; left to itself LSODA needs half the tolerance for the same error
+MAX_STEPS = 100_000
 
 
 def numba_functions(problem: Problem):
@@ -38,30 +45,48 @@ def numba_functions(problem: Problem):
     return tuple(numba.njit(space[name], error_model="numpy") for name in ("patient", "rates", "jacobian")), source
 
 
-def make(problem: Problem) -> Solve:
-    from scipy.integrate import solve_ivp
-
-    (patient, rates, jacobian), _ = numba_functions(problem)
-
-    def solve(n: int, rtol: float):
-        p, y0 = problem.patients(np.arange(n))
-        jumps = problem.jumps(p, tuple(s.start for s in stretches()))
-        out = np.empty((n, len(DAYS), y0.shape[1]))
-        for k in range(n):
-            q, y = patient(p[k]), y0[k].copy()
-            for s in stretches():
-                jump(y, jumps, s.start, k)
-                days = DAYS[s.days]
-                asked = days if days[-1] == s.stop else np.append(days, s.stop)
-                course = solve_ivp(
-                    lambda t, y, q=q: rates(t, y, q), (s.start, s.stop), y, method="LSODA", t_eval=asked, rtol=rtol,
-                    atol=rtol * 1e-3 * problem.scale, first_step=1e-4, jac=lambda t, y, k=k: jacobian(t, y, p[k]),
-                )  # fmt: skip
-                out[k, s.days] = course.y.T[: len(days)]
-                y = course.y[:, -1].copy()
-        return out
-
-    return solve
+Piece = Callable[..., NDArray]  # rates, Jacobian, state, stretch, rtol, atol -> states on the days asked for
 
 
-PEERS = [Peer("scipy LSODA, numba right-hand side", make, 16, 8)]
+def with_solve_ivp(rates, jacobian, y, s: Stretch, rtol: float, atol: NDArray) -> NDArray:
+    """scipy's present interface: a step at a time, from Python."""
+    options = {"rtol": rtol, "atol": atol, "first_step": FIRST_STEP, "jac": jacobian}
+    return solve_ivp(rates, (s.start, s.stop), y, method="LSODA", t_eval=s.asked, **options).y.T
+
+
+def with_odeint(rates, jacobian, y, s: Stretch, rtol: float, atol: NDArray) -> NDArray:
+    """scipy's former interface: the whole stretch in one call of the same Fortran."""
+    options = {"rtol": rtol, "atol": atol, "h0": FIRST_STEP, "Dfun": jacobian}
+    return odeint(rates, y, np.append(s.start, s.asked), tfirst=True, mxstep=MAX_STEPS, **options)[1:]
+
+
+def make(piece: Piece) -> Callable[[Problem], Solve]:
+    def build(problem: Problem) -> Solve:
+        (patient, rates, jacobian), _ = numba_functions(problem)
+        pieces = stretches(problem)
+
+        def solve(n: int, rtol: float):
+            p, y0 = problem.patients(np.arange(n))
+            jumps = problem.jumps(p, problem.dose_days)
+            atol = rtol * 1e-3 * problem.scale
+            out = np.empty((n, len(DAYS), y0.shape[1]))
+            for k in range(n):
+                q, y, own = patient(p[k]), y0[k].copy(), p[k]
+                for s in pieces:
+                    jump(y, jumps, s.start, k)
+                    course = piece(
+                        lambda t, y, q=q: rates(t, y, q), lambda t, y, p=own: jacobian(t, y, p), y, s, rtol, atol
+                    )
+                    out[k, s.days] = course[: s.size]
+                    y = course[-1].copy()
+            return out
+
+        return solve
+
+    return build
+
+
+PEERS = [
+    Peer("scipy LSODA (solve_ivp), numba right-hand side", make(with_solve_ivp), 48),
+    Peer("scipy LSODA (odeint), numba right-hand side", make(with_odeint), 96),
+]

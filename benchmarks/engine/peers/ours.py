@@ -28,6 +28,6 @@ def make(mode: str, lanes: int | None = None):
 
 
 PEERS = [
-    Peer("exojoint", make("standard"), 512, 2048),
-    Peer("exojoint, single precision", make("screen"), 512, 2048),
+    Peer("exojoint", make("standard"), 1024),
+    Peer("exojoint, single precision", make("screen"), 1024),
 ]
