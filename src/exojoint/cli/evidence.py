@@ -13,7 +13,7 @@ app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Pool, compare and question the published evidence."
 )
 
-Measure = Annotated[str | None, typer.Option(help="MD, SMD, RR, OR ... of raw columns.", show_default=False)]
+Measure = Annotated[str | None, typer.Option(help="MD, SMD, RR, OR ...; GEN: effects as they are.", show_default=False)]
 Columns = Annotated[list[str] | None, typer.Option(help="role=header pairs, separated by commas.", show_default=False)]
 Plot = Annotated[Path | None, typer.Option(help="File for the main figure (SVG, PNG).", show_default=False)]
 Figures = Annotated[Path | None, typer.Option(help="Folder for all figures.", show_default=False)]
@@ -25,7 +25,7 @@ def pool(
     source: Annotated[str, typer.Argument(help="A question (see `questions`), a question file, or a table.")],
     measure: Measure = None,
     columns: Columns = None,
-    method: Annotated[str, typer.Option(help="EE, DL, HE, HS, SJ, ML, REML, EB, PM, MH, PETO ...")] = "REML",
+    method: Annotated[str, typer.Option(help="EE, DL, HE, HS, SJ, ML, REML, EB, PM; MH, PETO, GLMM; BAYES.")] = "REML",
     interval: Annotated[str, typer.Option(help="normal, t or knapp-hartung.")] = "knapp-hartung",
     moderators: Annotated[
         list[str] | None, typer.Option(help="Columns of a meta-regression.", show_default=False)
@@ -91,6 +91,7 @@ def bias(
     source: Table,
     measure: Measure = None,
     columns: Columns = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Leave out the averaging over models of bias.")] = False,
     plot: Plot = None,
     figures: Figures = None,
     as_json: Json = False,
@@ -98,7 +99,8 @@ def bias(
     """Ask every method about bias in a table of effects."""
     from exojoint.workflow import evidence
 
-    found = evidence.bias(source, measure=measure, columns=mapping(columns, "--columns"), plot=plot, figures=figures)
+    given = mapping(columns, "--columns")
+    found = evidence.bias(source, measure=measure, columns=given, averaged=not quick, plot=plot, figures=figures)
     show(found.text(), found.data(), as_json)
 
 
@@ -116,6 +118,36 @@ def registry(
     from exojoint.workflow import evidence
 
     found = evidence.registry(files or (), by=by, plot=plot, figures=figures)
+    show(found.text(), found.data(), as_json)
+
+
+@app.command()
+def answers(
+    out: Annotated[Path | None, typer.Option(help="Folder for a page with all figures.", show_default=False)] = None,
+    as_json: Json = False,
+) -> None:
+    """Answer every living question, on one page with --out."""
+    from exojoint.workflow import evidence_page
+
+    found = evidence_page.answers(out)
+    show(found.text(), found.data(), as_json)
+
+
+@app.command()
+def targets(as_json: Json = False) -> None:
+    """Say where each calibration target of the joint comes from."""
+    from exojoint.workflow import evidence_page
+
+    found = evidence_page.targets_with_origins()
+    show(found.text(), found.data(), as_json)
+
+
+@app.command()
+def risk(sheet: Table, plot: Plot = None, figures: Figures = None, as_json: Json = False) -> None:
+    """Count and draw the risk of bias of a sheet's studies (SYRCLE, RoB 2)."""
+    from exojoint.workflow import evidence_records
+
+    found = evidence_records.risk(sheet, plot=plot, figures=figures)
     show(found.text(), found.data(), as_json)
 
 

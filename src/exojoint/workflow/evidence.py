@@ -10,7 +10,7 @@ from typing import Any
 from exojoint.core.errors import InputError, Problem, closest
 from exojoint.evidence.extraction.effect_table import read_effects
 from exojoint.evidence.extraction.importer import import_records
-from exojoint.evidence.figures.style import Picture, save
+from exojoint.evidence.figures.style import WRITERS, Picture, save
 from exojoint.evidence.figures.trends import trend_chart
 from exojoint.evidence.questions.answer import Answer, answer
 from exojoint.evidence.questions.bias_table import bias_of, figures_of
@@ -33,6 +33,7 @@ from exojoint.workflow.evidence_text import (
     trial_lines,
 )
 
+FEW = 12  # figures that are named one by one
 TABLE_ENDINGS = (".csv", ".tsv", ".txt", ".xlsx")
 
 
@@ -59,7 +60,12 @@ class Evidence:
 
     def text(self) -> str:
         """For a person."""
-        return "\n".join([self.said, *(f"Figure: {path}" for path in self.written)])
+        drawn = [path for path in self.written if path.suffix.lower() in WRITERS]
+        if len(drawn) > FEW:
+            told = [f"Figures: {len(drawn)} files in {drawn[0].parent}"]
+        else:
+            told = [f"Figure: {path}" for path in drawn]
+        return "\n".join([self.said, *(f"Written: {path}" for path in self.written if path not in drawn), *told])
 
     def data(self) -> dict[str, Any]:
         """For a machine."""

@@ -53,6 +53,11 @@ def answer_text(reply: Answer) -> str:
     return "\n".join([*lines, f"  records that belong to the question: {len(reply.records)}"])
 
 
+def answer_line(reply: Answer) -> list[str]:
+    """Say an answer in one line per window, for a list of all answers."""
+    return [f"{reply.question.name}, {part.window.name}: {part.words}" for part in reply.parts]
+
+
 def answer_data(reply: Answer) -> dict[str, Any]:
     """Return an answer as plain JSON values."""
     question, rating = reply.question, reply.question.rules.rating
