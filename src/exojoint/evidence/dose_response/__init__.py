@@ -16,6 +16,7 @@ from exojoint.evidence.dose_response.result import DoseResponse
 from exojoint.evidence.dose_response.studies import (
     DoseStudy,
     greenland_longnecker_covariance,
+    hamling_covariance,
     study_from_arms,
     study_from_ratios,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "dose_quantiles",
     "fit_study",
     "greenland_longnecker_covariance",
+    "hamling_covariance",
     "load_conversions",
     "one_stage",
     "study_from_arms",
