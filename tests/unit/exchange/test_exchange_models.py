@@ -7,6 +7,7 @@ import csv
 import numpy as np
 import pytest
 
+from exojoint.cli import main
 from exojoint.core.errors import InputError
 from exojoint.engine import compile_system, solve
 from exojoint.engine.exchange.simulate import simulate
@@ -144,3 +145,21 @@ def test_a_refused_simulation_writes_nothing(file, tmp_path, wrong):
     with pytest.raises(InputError):
         model_simulate(file, options.pop("times"), **options)
     assert [path.name for path in tmp_path.iterdir()] == ["own.xml"]
+
+
+def test_the_command_line_chooses_ids_and_readings(file, tmp_path):
+    out = tmp_path / "course.csv"
+    words = ["model", "simulate", str(file), "--times", "0:1:1", "--out", str(out), "--ids", "S,k", "--amounts", "S"]
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    assert left.value.code == 0
+    assert out.read_text(encoding="utf-8").splitlines()[:2] == ["time,S,k", "0.0,6.0,0.5"]
+
+
+def test_the_command_line_tells_a_wrong_species_in_one_sentence(file, tmp_path, capsys):
+    words = ["model", "simulate", str(file), "--times", "0:1:1", "--out", str(tmp_path / "c.csv"), "--amounts", "s"]
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    assert left.value.code == 2
+    assert "amounts `s`: no species" in capsys.readouterr().err
+    assert not (tmp_path / "c.csv").exists()

@@ -114,7 +114,7 @@ class Model:
         lines = [
             f"{label.title} ({label.name}, {label.dialect})",
             f"  {len(self.columns)} ids with a value, {len(self.species)} of them species; "
-            f"{len(system.states)} states, {len(system.parameters)} parameters, {len(self.incidents)} events",
+            f"states: {len(system.states)}, parameters: {len(system.parameters)}, events: {len(self.incidents)}",
             f"  states: {_listed(system.states)}",
         ]
         if self.incidents:

@@ -190,7 +190,7 @@ class _Reader:
         rules: dict[str, dict[str, Formula]] = {"assignment": {}, "rate": {}, "initial": {}}
         for item in self.model.getListOfRules():
             if item.isAlgebraic():
-                where = self.at(item, "element <algebraicRule>")
+                where = self.at(item, "element <algebraicRule>", item.getIdAttribute() or item.getMetaId())
                 self.refuse(
                     where, "algebraic rules are not supported", "Solve it for one quantity; use an assignment rule."
                 )
