@@ -60,15 +60,18 @@ def _twins(caption: str, lines: Sequence[TwinLine]) -> Table | None:
         return None
     rows = tuple(
         (
-            f"{line.id}\n{line.what}" + (" (recalled)" if line.grade == "recalled" else ""),
+            "\n".join(filter(None, (line.id, line.what + _recalled(line.grade == "recalled"), line.why))),
             _published(line),
             _predicted(line),
             MARKS["yes" if line.agrees else "no"],
-            line.why or ABSENT,
         )
         for line in lines
     )
-    return Table(caption, ("published result", "published", "predicted, 80 %", "agrees", "why"), rows)
+    return Table(caption, ("published result", "published", "predicted, 80 %", "agrees"), rows)
+
+
+def _recalled(recalled: bool) -> str:
+    return " (recalled)" if recalled else ""
 
 
 def _published(line: TwinLine) -> str:
@@ -91,7 +94,7 @@ def _targets(lines: Sequence[TargetLine]) -> Table | None:
         return None
     rows = tuple(
         (
-            f"{line.id}\n{line.quantity}" + (" (recalled)" if line.recalled else ""),
+            f"{line.id}\n{line.quantity}{_recalled(line.recalled)}",
             f"{number(line.published)} {_unit(line.unit)}".strip(),
             ABSENT if line.window is None else f"{number(line.window[0])} to {number(line.window[1])}",
             number(line.model),

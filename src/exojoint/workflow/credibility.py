@@ -233,7 +233,12 @@ def _uncertainty(plan: Plan, verdict: VerdictFile) -> Iterator[str]:
         name = max(shares.by_parameter, key=lambda key: shares.by_parameter[key])
         grade = text("grade", plan.table[name].grade) if name in plan.table else "ungraded"
         yield say("uncertainty", "largest", name=name, share=percent(shares.by_parameter[name]), grade=grade)
-    yield say("uncertainty", "structure", structure=asked.structure, mechanism=asked.mechanism)
+    rivals = verdict.rivals
+    if rivals is None:
+        yield say("uncertainty", "structure", structure=asked.structure, mechanism=asked.mechanism)
+    else:
+        between, lo, hi = (percent(share) for share in (rivals.share_between, rivals.lo, rivals.hi))
+        yield say("uncertainty", "rivals", n=len(rivals.lines), share=between, lo=lo, hi=hi)
     if asked.lot is not None:
         yield say("uncertainty", "lots")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from exojoint.runs.verdict import (
     Operating,
     Rate,
     Reason,
+    RivalLine,
+    Rivals,
     Variance,
     VerdictFile,
 )
@@ -127,3 +130,12 @@ def test_every_target_is_listed_and_judged_where_a_calibration_is_shipped():
     assert len({line.id for line in lines}) == len(lines) >= 37
     for line in lines:
         assert (line.met == "not asked") == (line.model is None or line.window is None)
+
+
+def test_rivals_are_told_where_a_run_weighed_them(plans):
+    lines = (RivalLine("a", 0.5, "", 3, None, "learn"), RivalLine("b", 0.5, "", 3, None, "no-go"))
+    rivals = Rivals("e", 0.25, 0.1, 0.4, lines)
+    alone = assess(plans["umbilical_phase2"], verdict(), {"ok": 1})
+    weighed = assess(plans["umbilical_phase2"], dataclasses.replace(verdict(), rivals=rivals), {"ok": 1})
+    assert any("no rival explanation" in line for line in alone.uncertainty)
+    assert any("2 rival explanations" in line and "25" in line for line in weighed.uncertainty)
