@@ -32,6 +32,8 @@ BAYES = "BAYES"
 SCHEMA = 1  # of the JSON of a pooled table: docs/reference/evidence.md
 SIDES = 1.959964  # standard errors to each side of a 95 % normal interval
 POINTS_OF_A_LINE = 40
+LEAST_P = 1e-4  # smaller p values are not told apart in a figure
+SPREAD_WORDS = (("tau\u00b2", "tau2", ""), ("I\u00b2", "I2", " %"))
 
 
 @dataclass(frozen=True)
@@ -246,7 +248,16 @@ def forest_of(synthesis: Synthesis, title: str) -> Picture:
         ForestRow(label, float(y), float(y - SIDES * se), float(y + SIDES * se), float(weight))
         for label, y, se, weight in zip(table.labels, table.y, np.sqrt(table.v), synthesis.weights, strict=True)
     ]
-    return forest("forest", title, rows, axis_of(table), (synthesis.summary,))
+    return forest("forest", title, rows, axis_of(table), (synthesis.summary,), _spread_words(synthesis.numbers))
+
+
+def _spread_words(numbers: Mapping[str, Any]) -> str:
+    """How much studies differ, under the figure."""
+    told = [f"{name} {numbers[key]:.3g}{unit}" for name, key, unit in SPREAD_WORDS if numbers[key] is not None]
+    if numbers["Q"] is not None and numbers["Q_p"] is not None:
+        p = f"p {numbers['Q_p']:.2g}" if numbers["Q_p"] >= LEAST_P else f"p < {LEAST_P:g}"
+        told.append(f"Q {numbers['Q']:.4g} ({numbers['Q_df']:g} df, {p})")
+    return f"Between studies: {', '.join(told)}." if told else ""
 
 
 def bubble_of(synthesis: Synthesis, moderator: str, title: str) -> Picture:
