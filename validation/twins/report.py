@@ -14,6 +14,7 @@ from validation.twins.twin import Twin
 
 HEADS = ("value", "published", "model, 80 %", "inside", "PIT", "score", "naive, 80 %", "score", "why")
 DIGITS = 3
+ANALYSIS = REASONS.with_name("analysis.md")
 
 
 def write_report(folder: Path, twins: Sequence[Twin], table: pl.DataFrame, knowledge: str) -> None:
@@ -44,6 +45,8 @@ def text(twins: Sequence[Twin], table: pl.DataFrame, knowledge: str) -> str:
         "Scores are mean interval scores in SDs between the trials of each value's class; smaller is better. PIT "
         "spread is 1 for honest intervals, above 1 for too narrow ones.",
         "![intervals](intervals.svg)",
+        "## Why",
+        ANALYSIS.read_text(encoding="utf-8").strip(),
         "## Published numbers",
         number_table(numbers),
         "## Statements of no difference",
