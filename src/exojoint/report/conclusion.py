@@ -92,7 +92,14 @@ def _turns(planned: Row, others: list[Row]) -> Iterator[str]:
         yield say("summary", "nothing", before=HEADS[call].lower(), n=tried)
     if others and not any(row["call"] == "go" for row in [planned, *others]):
         best = max(others, key=_good)
-        yield say("summary", "no_go", n=tried, asked=_asked(planned), title=str(best["title"]), **_chance(best))
+        yield say(
+            "summary",
+            "no_go" if turned else "closest",
+            n=tried,
+            asked=_asked(planned),
+            title=str(best["title"]),
+            **_chance(best),
+        )
 
 
 def _chance(row: Row) -> dict[str, str]:

@@ -16,7 +16,7 @@ from exojoint.decision.marginals import Marginals
 from exojoint.decision.sensitivity import VarianceShares, variance_shares
 from exojoint.engine import Kernel
 from exojoint.trial.design import Design
-from exojoint.workflow.alternatives import alternatives, count_alternatives
+from exojoint.workflow.alternatives import alternatives, count_alternatives, try_variants
 from exojoint.workflow.draw import knowledge_scores
 from exojoint.workflow.headline import Headlines, Wanted, headlines
 from exojoint.workflow.plan import Plan
@@ -47,12 +47,15 @@ class Drivers:
     turning: pl.DataFrame
 
 
-def find_drivers(plan: Plan, kernel: Kernel, threads: int, tell: Callable[[int, int], None]) -> Drivers:
+def find_drivers(
+    plan: Plan, kernel: Kernel, threads: int, tell: Callable[[int, int], None], truth: pl.DataFrame
+) -> Drivers:
     """Differentiate the headlines along every unknown, with shared luck, and try what else could be given.
 
     Parameters
     ----------
     tell : called with (evaluations done, evaluations in all)
+    truth : the run's true differences by draw; headlines of few patients are scaled to agree with them
     """
     draws = plan.scenario.text.simulation.knowledge_draws
     n_axes = plan.space.n_axes
@@ -64,21 +67,27 @@ def find_drivers(plan: Plan, kernel: Kernel, threads: int, tell: Callable[[int, 
         done[0] += rows
         tell(min(done[0], total), total)
 
+    tried = try_variants(plan, kernel, threads, tick, truth)
     many = Headlines(plan, kernel, headlines(plan), threads, tick)
     first = Headlines(plan, kernel, many.wanted[:1], threads, tick, many.campaigns)
+    scale = tried.scale.get((many.wanted[0].endpoint, many.wanted[0].day), 1.0)
+    factors = np.array([scale if item.endpoint == many.wanted[0].endpoint else 1.0 for item in many.wanted])
     scores, belief = knowledge_scores(plan, range(draws)), marginals(plan)
-    values, around = many(scores), many(belief.scores(star(n_axes)))
+    values, around = many(scores) * factors, many(belief.scores(star(n_axes))) * factors
+
+    def primary(z: Floats) -> Floats:
+        return scale * first.primary(z)
+
     x = belief.standard(scores)
     shares = variance_shares(
-        plan.space, plan.table, lambda rows: first.primary(belief.scores(rows)), x, values[:, 0],
+        plan.space, plan.table, lambda rows: primary(belief.scores(rows)), x, values[:, 0],
         effects=effects_of(around[:, 0]), sobol_points=points, owners=plan.owners(),
     )  # fmt: skip
     event = question(plan.criteria, plan.design)
     experiments = next_experiment(plan.space, plan.table, shares, x, values[:, 0], event)
-    asked = Asked(first, belief, scores, values[:, 0], decisive(plan.criteria, plan.design))
+    asked = Asked(primary, belief, scores, values[:, 0], decisive(plan.criteria, plan.design))
     effects = effects_table(plan, many.wanted, around, x, values)
-    others = alternatives(plan, kernel, threads, tick)
-    return Drivers(shares, experiments, effects, others, turning_points(plan, asked, shares))
+    return Drivers(shares, experiments, effects, alternatives(plan, tried), turning_points(plan, asked, shares))
 
 
 def marginals(plan: Plan) -> Marginals:

@@ -24,6 +24,9 @@ from exojoint.workflow.variants import PLANNED, Variant, single
 
 Floats = NDArray[np.float64]
 
+Made = tuple[tuple[Lot, ...], float]
+"""Two active lots and an inactive one, and the share of inactive ones among the released."""
+
 ACTIVE_LOTS = 2
 CAMPAIGN = 40  # released lots from which the share of inactive ones is taken
 ROWS_AT_ONCE = 128  # rows of knowledge solved together; bounds memory
@@ -95,29 +98,38 @@ class Headlines:
     wanted: tuple[Wanted, ...]
     threads: int
     tick: Callable[[int], None]
-    campaigns: dict[tuple[float, ...], tuple[tuple[Lot, ...], float]] = field(default_factory=dict)
+    campaigns: dict[tuple[bytes | float, ...], Made] = field(default_factory=dict)
 
-    def __call__(self, z: Floats) -> Floats:
-        """Values (k, n_headlines) for rows z (k, n_axes); NaN where no patient of a row could be solved."""
-        parts = [self._block(z[start : start + ROWS_AT_ONCE]) for start in range(0, len(z), ROWS_AT_ONCE)]
+    def __call__(self, z: Floats, draws: Sequence[int] | None = None) -> Floats:
+        """Values (k, n_headlines) for rows z (k, n_axes); NaN where no patient of a row could be solved.
+
+        With `draws` (k,) each row has the first patients and the lots of that knowledge draw of the run, not the luck
+        that all rows share.
+        """
+        shared = root(self.plan).child("headline")
+        luck = [shared if draws is None else root(self.plan).child("draw", draw) for draw in draws or range(len(z))]
+        parts = [
+            self._block(z[start : start + ROWS_AT_ONCE], luck[start : start + ROWS_AT_ONCE], shared)
+            for start in range(0, len(z), ROWS_AT_ONCE)
+        ]
         return np.concatenate(parts) if parts else np.empty((0, len(self.wanted)))
 
     def primary(self, z: Floats) -> Floats:
         """The first headline alone, (k,)."""
         return self(z)[:, 0]
 
-    def _block(self, z: Floats) -> Floats:
-        plan, luck = self.plan, root(self.plan).child("headline")
+    def _block(self, z: Floats, lucks: Sequence[Stream], luck: Stream) -> Floats:
+        plan = self.plan
         knowledge = knowledge_of(plan, z)
         n = plan.scenario.text.simulation.patients_per_driver
-        pool = rest_pool(plan, self.kernel, knowledge, [luck.child("patients")] * len(z), n, self.threads)
+        pool = rest_pool(plan, self.kernel, knowledge, [own.child("patients") for own in lucks], n, self.threads)
         weights = pool.weights.reshape(len(z), -1)
-        self._know_lots(pool.knowledge, luck)
-        untreated = self._means(pool, plan.control, None, [w for w in self.wanted if not w.is_signal], luck)
+        made = [self._campaign(values, own) for values, own in zip(pool.knowledge, lucks, strict=True)]
+        untreated = self._means(pool, plan.control, None, [w for w in self.wanted if not w.is_signal], luck, made)
         found = np.full((len(z), len(self.wanted)), np.nan)
         for variant in dict.fromkeys(item.variant for item in self.wanted):
             mine = [item for item in self.wanted if item.variant == variant]
-            treated = self._means(pool, variant.arm(plan), variant, mine, luck)
+            treated = self._means(pool, variant.arm(plan), variant, mine, luck, made)
             for item in mine:
                 base = 0.0 if item.is_signal else untreated[item.observable, item.day]
                 found[:, self.wanted.index(item)] = _weighted(treated[item.observable, item.day] - base, weights)
@@ -125,12 +137,18 @@ class Headlines:
         return found
 
     def _means(
-        self, pool: Pool, arm: ArmPlan, variant: Variant | None, items: Sequence[Wanted], luck: Stream
+        self,
+        pool: Pool,
+        arm: ArmPlan,
+        variant: Variant | None,
+        items: Sequence[Wanted],
+        luck: Stream,
+        made: Sequence[Made],
     ) -> dict[tuple[str, float], Floats]:
         """(k, n) outcome of each patient by observable and day, averaged over lots by how often one is released."""
         if not items:
             return {}
-        lots, weights = self._lots(pool, arm, variant or PLANNED)
+        lots, weights = _lots(pool, arm, variant or PLANNED, made)
         days = np.unique([day for item in items for day in _days(item, arm)])
         names = list(dict.fromkeys(item.observable for item in items))
         course = Course.full(arm, lots, pool.n)
@@ -144,31 +162,16 @@ class Headlines:
             found[item.observable, item.day] = each[..., at, names.index(item.observable)] @ share
         return found
 
-    def _lots(self, pool: Pool, arm: ArmPlan, variant: Variant) -> tuple[tuple[tuple[Lot, ...], ...], Floats]:
-        """Active lots and one inactive lot per row, and what each weighs (k, lots)."""
-        if not arm.gives_vesicles:
-            return (), np.ones((len(pool.knowledge), 1))
-        chosen, weights = [], []
-        for values in pool.knowledge:
-            lots, inactive = self.campaigns[self._key(values)]
-            inactive = 0.0 if variant.all_active else inactive
-            chosen.append(tuple(variant.lot(lot, values) for lot in lots))
-            weights.append([*[(1.0 - inactive) / ACTIVE_LOTS] * ACTIVE_LOTS, inactive])
-        return tuple(chosen), np.array(weights)
-
-    def _know_lots(self, knowledge: Sequence[Knowledge], luck: Stream) -> None:
-        """Make the lots of each row, once for rows that agree in all that a lot depends on."""
+    def _campaign(self, values: Knowledge, luck: Stream) -> Made:
+        """Lots of one row of knowledge, made once for rows that agree in all that a lot depends on."""
         if self.plan.scenario.text.lot is None:
-            return
-        for values in knowledge:
-            key = self._key(values)
-            if key not in self.campaigns:
-                self.campaigns[key] = self._campaign(values, luck)
+            return (), 0.0
+        key: tuple[bytes | float, ...] = (luck.key, *(values[name] for name in product_parameters() if name in values))
+        if key not in self.campaigns:
+            self.campaigns[key] = self._made(values, luck)
+        return self.campaigns[key]
 
-    def _key(self, values: Knowledge) -> tuple[float, ...]:
-        return tuple(values[name] for name in product_parameters() if name in values)
-
-    def _campaign(self, values: Knowledge, luck: Stream) -> tuple[tuple[Lot, ...], float]:
+    def _made(self, values: Knowledge, luck: Stream) -> Made:
         released, failed = make_lots(self.plan, values, luck.child("lots"), CAMPAIGN)
         made = released or failed  # where no lot passes release, the number speaks of lots that failed
         active = [lot for lot in made if not lot.inactive]
@@ -178,6 +181,20 @@ class Headlines:
         used = [active[index % len(active)] for index in range(ACTIVE_LOTS)]
         silent = replace(used[0], potency=dict.fromkeys(AXES, 0.0), inactive=True)
         return (*used, silent), inactive
+
+
+def _lots(
+    pool: Pool, arm: ArmPlan, variant: Variant, made: Sequence[Made]
+) -> tuple[tuple[tuple[Lot, ...], ...], Floats]:
+    """Active lots and one inactive lot per row, and what each weighs (k, lots)."""
+    if not arm.gives_vesicles:
+        return (), np.ones((len(pool.knowledge), 1))
+    chosen, weights = [], []
+    for values, (lots, inactive) in zip(pool.knowledge, made, strict=True):
+        share = 0.0 if variant.all_active else inactive
+        chosen.append(tuple(variant.lot(lot, values) for lot in lots))
+        weights.append([*[(1.0 - share) / ACTIVE_LOTS] * ACTIVE_LOTS, share])
+    return tuple(chosen), np.array(weights)
 
 
 def _days(item: Wanted, arm: ArmPlan) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,6 @@ from exojoint.decision.criteria import EffectCriterion
 from exojoint.decision.marginals import Marginals
 from exojoint.decision.sensitivity import VarianceShares
 from exojoint.decision.verdict import share_error
-from exojoint.workflow.headline import Headlines
 from exojoint.workflow.plan import Plan
 
 Floats = NDArray[np.float64]
@@ -35,13 +35,13 @@ class Asked:
 
     Attributes
     ----------
-    headline : the primary effect
+    headline : the primary effect (k,) of knowledge scores z (k, n_axes)
     belief : independent axes of the unknowns
     scores, values : (n, n_axes) knowledge draws and (n,) primary effect in them
     criterion : the decisive one, or None
     """
 
-    headline: Headlines
+    headline: Callable[[Floats], Floats]
     belief: Marginals
     scores: Floats
     values: Floats
@@ -80,7 +80,7 @@ def _tried(plan: Plan, asked: Asked, criterion: EffectCriterion, name: str, expe
     held, at, chance, turned, n = asked.scores.copy(), 0.0, float("nan"), False, 0
     for at in _held(expected, criterion, before):
         held[:, axis] = belief.centre[axis] + belief.spread[axis] * at
-        tried = asked.headline.primary(held)
+        tried = asked.headline(held)
         tried = tried[np.isfinite(tried)]
         n, chance = len(tried), _share(criterion, tried)
         turned = n > 0 and _passes(chance, criterion) != before

@@ -164,7 +164,7 @@ def _compute(plan: Plan, work: Work, digest: str, where: Where, keep_all: bool) 
         _draws(plan, kernel, work, keep_all, where, tell)
         clock["draws"] = time.monotonic() - started
         gathered = {name: work.gather(name) for name in TABLES}
-        drivers = find_drivers(plan, kernel, threads, partial(tell, "what drives the verdict"))
+        drivers = find_drivers(plan, kernel, threads, partial(tell, "what drives the verdict"), gathered["draws"])
         certificate = certify_run(plan, kernel, threads)
         clock["sensitivity"] = time.monotonic() - started
         answer = make_answer(plan, digest, gathered, drivers, headline(certificate))

@@ -54,8 +54,7 @@ def test_when_nothing_turns_the_call_the_page_says_so_and_names_what_comes_close
     turning = data.tables["turning"].with_columns(turns=pl.lit(False))
     said = paragraphs(changed(data, alternatives=alternatives, turning=turning))["What would change it."]
     assert said.startswith("None of 4 other ways to give it would turn the call from learn first")
-    assert "None of the 4 ways that were tried makes it a go" in said
-    assert "the highest chance is 40 % ± 4 %, with dose x 10" in said
+    assert "The highest chance of reaching what a go asks for is 40 % ± 4 %, with dose x 10" in said
     assert "No single one of the 2 leading unknowns" in said
     assert "closest comes potency_inflammation" in said
 
@@ -115,3 +114,9 @@ def test_signs_of_a_program_are_printed_as_signs():
         signs("P(x of a-b at day 1 <= -5 point) >= 0.6 (0.1 +- 0.2)")
         == "P(x of a-b at day 1 ≤ −5 point) ≥ 0.6 (0.1 ± 0.2)"
     )
+
+
+def test_turned_calls_that_are_no_go_still_say_that_nothing_makes_it_one(data):
+    table = data.tables["alternatives"].with_columns(call=pl.col("call").replace({"go": "no-go"}))
+    said = paragraphs(changed(data, alternatives=table))["What would change it."]
+    assert "None of the 4 ways that were tried makes it a go" in said
