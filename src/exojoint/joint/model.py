@@ -61,6 +61,7 @@ IMPROVED = Structure(
     bone.sclerosis_above_rest,
     bone.osteophytes_growing,
     observation.jsw_narrowed,
+    synovium.macrophage_drive_bounded,
 )
 FLUXES = MappingProxyType(
     {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exojoint.joint.shapes import Value, saturating, saturating_square
+from exojoint.joint.shapes import Value, positive_part, saturating, saturating_square
 from exojoint.joint.views import View
 
 
@@ -56,13 +56,19 @@ def macrophage_drive(x: View, p: View, signal: View, overload: Value, adiposity:
     return p.rel_tone * tone + p.gain_irritation_drive * x.irritation
 
 
+def macrophage_drive_bounded(x: View, p: View, signal: View, overload: Value, adiposity: Value) -> Value:
+    """Return that drive with a metabolic part that never turns against it, however lean a sensitive patient becomes."""
+    stimulus = positive_part(adiposity, p.width_smooth) / positive_part(1, p.width_smooth)
+    return macrophage_drive(x, p, signal, overload, stimulus)
+
+
 def macrophage_drive_self_sustaining(x: View, p: View, signal: View, overload: Value, adiposity: Value) -> Value:
     """Return a drive in which mediators call for themselves with a threshold (structure bistable).
 
     The core of a published model of joint inflammation: above a threshold of the mediators their own production carries
     them, below it they fade. The rest of the drive is that of the other structures; 1 in the reference knee.
     """
-    outside = macrophage_drive(x, p, signal, overload, adiposity) - p.gain_irritation_drive * x.irritation
+    outside = macrophage_drive_bounded(x, p, signal, overload, adiposity) - p.gain_irritation_drive * x.irritation
     own = p.rel_tone * saturating_square(x.m1 * signal.output, p.inflammation_threshold_sq)
     sustained = p.w_drive_itself * own + (1 - p.w_drive_itself) * outside
     return sustained + p.gain_irritation_drive * x.irritation
