@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from exojoint.engine import compile_system, solve, trace
+from exojoint.engine.lanes import candidates
+from exojoint.engine.machine import this_processor
 from exojoint.engine.store import default_folder, key_of, load_or_build, read_entry
 
 FACTS = {"what": "test", "lanes": 8}
@@ -138,3 +140,19 @@ def test_a_second_process_starts_from_the_cache(cache: Path) -> None:
         seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert outputs[0] == outputs[1]
     assert seconds[1] < 5.0, "CPU time; a generous bound for busy machines, the benchmark holds the real one"
+
+
+def test_the_number_of_lanes_is_tried_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+
+    def slowest_wins(variants: list) -> int:
+        tried.append(len(variants))
+        return variants[-1].shape.lanes
+
+    monkeypatch.setattr("exojoint.engine.kernel.fastest", slowest_wins)
+    system = trace(["a"], ["k"], [], lambda x, p: ({"a": -p["k"] * x["a"]}, {}))
+    first, second = (compile_system(system, cache_dir=tmp_path / "kernels") for _ in range(2))
+    likeliest, other = candidates(this_processor(), False)
+    assert first.variant().shape.lanes == second.variant().shape.lanes == other
+    assert tried == [2]
+    assert compile_system(system, cache_dir=tmp_path / "kernels", lanes=likeliest).variant().shape.lanes == likeliest
