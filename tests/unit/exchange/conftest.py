@@ -89,7 +89,10 @@ def peer(files):
         pytest.skip("the extra `check` (libroadrunner) is not installed")
     import roadrunner
 
-    roadrunner.Logger.setLevel(roadrunner.Logger.LOG_ERROR)
+    roadrunner.Logger.setLevel(roadrunner.Logger.LOG_CRITICAL)
+    options = roadrunner.Config
+    options.setValue(options.LLVM_BACKEND, options.LLJIT)
+    options.setValue(options.LLJIT_OPTIMIZATION_LEVEL, options.NONE)  # its compiler takes longer than its integrator
 
     def run(text, times, names):
         sbml = text if text.lstrip().startswith("<") else files.antimony(text)

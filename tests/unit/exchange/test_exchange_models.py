@@ -12,7 +12,7 @@ from exojoint.core.errors import InputError
 from exojoint.engine import compile_system, solve
 from exojoint.engine.exchange.simulate import simulate
 from exojoint.engine.exchange.translate import parse_sbml
-from exojoint.engine.exchange.write import check_sbml, write_sbml
+from exojoint.engine.exchange.write import check_sbml, write_antimony, write_sbml
 from exojoint.workflow.lookup import make_plan
 from exojoint.workflow.models import model_import, model_simulate
 from exojoint.workflow.models_out import model_export, outgoing
@@ -61,6 +61,15 @@ def test_every_arm_comes_back_with_the_engines_courses(plan, direct):
         assert scaled(course.values, direct[arm.name]).max() < 1e-6
 
 
+def test_the_antimony_text_of_an_arm_has_the_engines_courses(plan, direct, files):
+    arm = plan.active[0]
+    back = parse_sbml(files.antimony(write_antimony(write_sbml(outgoing(plan, arm)))))
+    renamed = {name: f"{name}_" for name in plan.knee.system.readable if f"{name}_" in back.columns}
+    names = [renamed.get(name, name) for name in plan.knee.system.readable]
+    course = simulate(back, DAYS, columns=names)
+    assert scaled(course.values, direct[arm.name]).max() < 1e-6
+
+
 def test_another_engine_follows_the_exported_knee_alike(plan, direct, peer):
     arm = plan.active[0]
     names = [*plan.knee.state_names, "womac_pain", "thickness_mftc", "vesicles_per_macrophage"]
@@ -89,7 +98,8 @@ def test_export_writes_antimony_of_one_arm(scenario, tmp_path):
 def test_a_scenario_without_vesicle_effect_exports_none(root, tmp_path):
     text = (root / "scenarios" / "umbilical_phase2.toml").read_text(encoding="utf-8")
     path = tmp_path / "none.toml"
-    path.write_text(text.replace('mechanism = "membrane"', 'mechanism = "none"'), encoding="utf-8")
+    swapped = text.replace('"none"', '"held"').replace('"membrane"', '"none"').replace('"held"', '"membrane"')
+    path.write_text(swapped, encoding="utf-8")  # the scenario's mechanism changes places with the rival that has none
     plan = make_plan(path)
     entries = outgoing(plan, plan.active[0]).entries
     assert all(entries[name].value == 0.0 for name in entries if name.startswith("potency_"))
