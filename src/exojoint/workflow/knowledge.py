@@ -12,6 +12,7 @@ from exojoint.calibration.posterior import (
     STRUCTURE,
     Posterior,
     axis_names,
+    prior_text,
     refuse_stale,
     shipped_posterior,
 )
@@ -100,6 +101,14 @@ def known(kind: str, species: str, structure: str, space: KnowledgeSpace, own: S
     axes = tuple(found.get(name, "") for name in space.names)
     n = sum(axis in posterior.names for axis in axes)
     return Known(posterior, axes, f"posterior for {n} of {space.n_axes} unknowns, prior for the others")
+
+
+def story_of(row: Parameter) -> str:
+    """What the shipped calibration made of a row, in words; empty where it says nothing about this very prior."""
+    cells = shipped_posterior().rows.get(row.name)
+    if cells is None or cells["prior"] != prior_text(row):
+        return ""
+    return "no target depends on it" if cells["class"] == "unread" else _words(cells)
 
 
 def _words(cells: Mapping[str, str]) -> str:

@@ -15,6 +15,7 @@ from exojoint.workflow.documentation.reach import Reach
 from exojoint.workflow.documentation.rows import Row
 from exojoint.workflow.documentation.sources import sources_of
 from exojoint.workflow.documentation.symbols import row_glyph
+from exojoint.workflow.knowledge import story_of
 
 Headlines = Mapping[str, Sequence[tuple[str, float]]]  # row name -> (headline id, share of its variance)
 MIDDLE = np.array([0.1, 0.9])  # probabilities of the limits that are printed
@@ -146,6 +147,7 @@ def _row(row: Row, reach: Reach, drives: Sequence[tuple[str, float]] | None) -> 
         ("value", f"<b>{number(item.value)}</b> {escape(unit(item))}"),
         ("grade", grade(item.grade)),
         ("uncertainty", escape(uncertainty(item))),
+        ("calibrated", escape(story_of(item))),
         ("variability", escape(variability(item.variability))),
         (
             "symbol",

@@ -18,7 +18,7 @@ from exojoint.workflow.documentation.chapters import Book
 from exojoint.workflow.documentation.symbols import words
 
 PACKAGE = Path(__file__).resolve().parents[2]
-ROOMS = ("joint", "treatments", "product", "patients", "trial", "decision", "workflow")  # as the argument goes
+ROOMS = ("joint", "treatments", "product", "patients", "calibration", "trial", "decision", "workflow")  # in order
 LEAST_LETTERS = 1  # of a formatted name's fixed part, so that `{name}_{zone}` does not match everything
 
 
