@@ -231,10 +231,14 @@ def residuals(y: ArrayLike, v: ArrayLike, *, moderators: Moderators | None = Non
     Raises
     ------
     InputError
-        For wrong rows.
+        For wrong rows, and as many coefficients as studies.
     """
     y_used, v_used, used, _ = effects_and_variances(y, v)
     x, names = design_matrix(moderators, used)
+    if y_used.size <= len(names):
+        raise InputError(
+            Problem("effects", f"{y_used.size} studies for {len(names)} coefficients", "at least one more")
+        )
     fit = fit_model(y_used, v_used, x, names, method=method, interval="normal", level=0.95)
     m = v_used + fit.heterogeneity.tau2
     variance = m**2 * np.diag(projection(1 / m, x))

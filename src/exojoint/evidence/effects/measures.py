@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from numpy.typing import ArrayLike
 
 from exojoint.core.errors import InputError, Problem, did_you_mean
-from exojoint.evidence.checks import choose
+from exojoint.evidence.checks import MOST_ROWS_NAMED, choose, columns
 from exojoint.evidence.effects import events, means, paired, single
 from exojoint.evidence.effects.types import Effects
 
@@ -96,7 +98,25 @@ def effect_sizes(measure: str, **given: ArrayLike) -> Effects:
     problems += [Problem(kind, f"'{n}' is unknown", expected, did_you_mean(n, (*needed, *optional))) for n in unknown]
     if problems:
         raise InputError(*problems)
-    return MEASURES[kind](**given)
+    found = MEASURES[kind](**given)
+    return replace(found, warnings=(*found.warnings, *_same_controls(given)))
+
+
+def _same_controls(given: Mapping[str, ArrayLike]) -> tuple[str, ...]:
+    """Say which rows seem to share a control group: equal size, mean and standard deviation to all digits."""
+    if not all(name in given for name in ("n2", "mean2", "sd2")):
+        return ()
+    data = columns(n2=given["n2"], mean2=given["mean2"], sd2=given["sd2"])
+    rows: dict[tuple[float, ...], list[int]] = {}
+    for row, control in enumerate(zip(*(column.tolist() for column in data.values()), strict=True), start=1):
+        if not any(math.isnan(number) for number in control):
+            rows.setdefault(control, []).append(row)
+    return tuple(
+        f"rows {', '.join(map(str, same[:MOST_ROWS_NAMED]))} have one control group: if it is shared, their effects "
+        "are correlated; give `shared_control_covariance` to a multilevel model, or `split_control`"
+        for same in rows.values()
+        if len(same) > 1
+    )
 
 
 def columns_of(measure: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -155,7 +155,10 @@ def multilevel(
     y_used, v_used, used, warnings = _data(y, v)
     x, names = design_matrix(moderators, used, intercept=intercept, reference=reference)
     k, p = x.shape
-    if k <= p or np.linalg.matrix_rank(x) < p:
+    if np.linalg.matrix_rank(x) < min(k, p):
+        todo = "Drop one of them; a factor already has a level for the intercept."
+        raise InputError(Problem("moderators", f"columns {', '.join(names)} depend on each other", "full rank", todo))
+    if k <= p:
         raise InputError(
             Problem("moderators", "leave nothing to estimate variances from", "fewer columns than effects")
         )

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from exojoint.core.errors import InputError, Problem, did_you_mean
 from exojoint.evidence.checks import choose, columns, effects_and_variances, require
 from exojoint.evidence.effects.covariance import NEEDED, checked_covariance, shared_control_covariance
-from exojoint.evidence.effects.measures import effect_sizes
+from exojoint.evidence.effects.measures import MEASURES
 
 Array = NDArray[np.float64]
 Labels = Sequence[Hashable] | NDArray[np.generic]
@@ -104,7 +104,7 @@ def network_from_arms(
     base, other = _pairs_with_base(studies, treatments)
     given = {f"{name}1": column[other] for name, column in data.items()}
     given |= {f"{name}2": column[base] for name, column in data.items()}
-    effects = effect_sizes(kind, **given)
+    effects = MEASURES[kind](**given)
     require(np.isfinite(effects.y), "arms", f"give no {kind}", "events in the trial, or another measure")
     control = {name: column for name, column in given.items() if name in (*NEEDED[kind], "n1")}
     corrected = kind in ("RR", "OR", "IRR")

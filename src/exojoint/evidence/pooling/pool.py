@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from exojoint.core.errors import InputError, Problem
-from exojoint.evidence.checks import effects_and_variances, level_of
+from exojoint.evidence.checks import effects_and_variances, groups_of, level_of
 from exojoint.evidence.estimate import Interval
 from exojoint.evidence.inference import Test, t_quantile
 from exojoint.evidence.pooling.fit import fit_model
@@ -21,6 +22,7 @@ FEW_STUDIES = 5  # below this the interval of the mean rests on a guess of tau2 
 def pool(
     y: ArrayLike, v: ArrayLike, *, method: str = "REML", interval: str = "knapp-hartung", level: float = 0.95,
     prediction_df: str | float = "interval", tau2: float | None = None, solver: str = "exact",
+    study: Sequence[Hashable] | NDArray[np.generic] | None = None,
 ) -> PooledResult:  # fmt: skip
     """Pool effects of independent studies.
 
@@ -42,6 +44,8 @@ def pool(
         Known between-study variance.
     solver : str
         ``exact``, or ``metafor`` to stop where R's metafor 3.8 stops, to meet values printed by it to the last digit.
+    study : (k,), optional
+        Study of each effect. Where one gives several, they are pooled as if independent and the warnings say so.
 
     Returns
     -------
@@ -67,7 +71,9 @@ def pool(
     level = level_of(level)
     if tau2 is not None and not (math.isfinite(tau2) and tau2 >= 0):
         raise InputError(Problem("tau2", f"{tau2} is no variance", "a finite number of at least 0"))
-    y_used, v_used, _, missing = effects_and_variances(y, v)
+    y_used, v_used, used, missing = effects_and_variances(y, v)
+    if study is not None:
+        missing = (*missing, *_repeated(study, used))
     x = np.ones((y_used.size, 1))
     model = fit_model(
         y_used, v_used, x, ("mean",), method=method, interval=interval, level=level, tau2=tau2, solver=solver
@@ -81,6 +87,15 @@ def pool(
     warnings = (*missing, *model.warnings, *_few(y_used.size, model.fit.method))
     ends = Interval(mean["lower"], mean["upper"], level, model.interval, mean["df"])
     return PooledResult(mean["estimate"], mean["se"], ends, prediction, test, model.heterogeneity, model.fit, warnings)
+
+
+def _repeated(study: Sequence[Hashable] | NDArray[np.generic], used: NDArray[np.bool_]) -> tuple[str, ...]:
+    number = groups_of(study, used.size, "study")[used]
+    several = int((np.bincount(number) > 1).sum())
+    if not several:
+        return ()
+    how = "the interval is too narrow; use `correlated_hierarchical`, or give their covariance to `multilevel`"
+    return (f"{several} studies give more than one effect, pooled here as if independent: {how}",)
 
 
 def _few(k: int, method: str) -> tuple[str, ...]:
