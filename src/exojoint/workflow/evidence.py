@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from exojoint.core.errors import InputError, Problem, closest
+from exojoint.core.errors import InputError, Problem, closest, raise_problems
 from exojoint.evidence.extraction.effect_table import read_effects
 from exojoint.evidence.extraction.importer import import_records
 from exojoint.evidence.figures.style import WRITERS, Picture, save
@@ -78,6 +78,8 @@ def result(
 ) -> Evidence:
     """Write the figures that are asked for: `plot` gets the main one, the folder `figures` all, as SVG and PNG."""
     written = []
+    if figures is not None:
+        make_folder(figures)
     if plot is not None:
         if not pictures:
             raise InputError(
@@ -85,13 +87,27 @@ def result(
             )
         written.append(save(next(iter(pictures.values())), Path(plot)))
     if figures is not None:
-        Path(figures).mkdir(parents=True, exist_ok=True)
         written += [
             save(picture, Path(figures) / f"{name}{ending}")
             for name, picture in pictures.items()
             for ending in (".svg", ".png")
         ]
     return Evidence(said, numbers, pictures, tuple(written))
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder with those above it.
+
+    Raises
+    ------
+    InputError
+        When a file stands in the way, or the place cannot be written.
+    """
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = f"cannot be a folder ({error.strerror})"
+        raise InputError(Problem(str(path), what, "a folder, or a name that is free", "Choose another.")) from None
 
 
 def pool(
@@ -119,6 +135,7 @@ def pool(
         With every problem of the question or table.
     """
     if _is_table(source):
+        _refuse("--records adds to the records of a question", records=records)
         table = read_effects(Path(source), measure, columns)
         found = pool_table(table, method=method, interval=interval, moderators=moderators, cluster=cluster, level=level)
         title = Path(source).stem
@@ -130,8 +147,13 @@ def pool(
         ):
             pictures["bubble"] = bubble_of(found, moderators[0], title)
         return result(pooled_text(found.numbers), found.numbers, pictures, plot, figures)
+    _refuse("for a table only", measure=measure, columns=columns, moderators=moderators, cluster=cluster)
     reply = _answer(source, records)
     return result(answer_text(reply), answer_data(reply), _answer_pictures(reply), plot, figures)
+
+
+def _refuse(expected: str, **given: object) -> None:
+    raise_problems(Problem(f"--{name}", "does not apply", expected, "Leave it out.") for name, v in given.items() if v)
 
 
 def _is_table(source: str | Path) -> bool:

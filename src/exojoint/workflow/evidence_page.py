@@ -27,7 +27,7 @@ from exojoint.evidence.records.load import load_records, load_studies
 from exojoint.evidence.registry.classify import classify_all
 from exojoint.evidence.registry.read import registered_trials
 from exojoint.evidence.registry.trends import trends
-from exojoint.workflow.evidence import Evidence
+from exojoint.workflow.evidence import Evidence, make_folder
 from exojoint.workflow.evidence_text import answer_data, answer_line
 
 PAGE = "answers.html"
@@ -59,6 +59,7 @@ def answers(out: Path | None = None) -> Evidence:
     said = "\n".join(line for reply in replies for line in answer_line(reply))
     if out is None:
         return Evidence(said, numbers)
+    make_folder(out)
     drawn = [_Drawn(reply, tuple(picture_of(reply, i) for i in range(len(reply.parts)))) for reply in replies]
     return Evidence(said, numbers, {}, _written(Path(out), drawn, derived, numbers))
 
@@ -85,7 +86,6 @@ def _written(
         flow=flow.svg(),
         trends=chart.svg(),
     )  # fmt: skip
-    out.mkdir(parents=True, exist_ok=True)
     everything = {**pictures, "prisma": flow, "trials": chart}
     written = [save(picture, out / f"{name}{end}") for name, picture in everything.items() for end in (".svg", ".png")]
     atomic_write(out / NUMBERS, json.dumps(numbers, indent=2, ensure_ascii=False, sort_keys=True) + "\n")

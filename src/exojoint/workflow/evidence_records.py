@@ -77,8 +77,16 @@ def import_sheet(sheet: Path, columns: Mapping[str, str] | None = None) -> Evide
 
 
 def template(path: Path) -> Path:
-    """Write the empty extraction sheet, and beside it what its columns mean."""
+    """Write the empty extraction sheet, and beside it what its columns mean.
+
+    Raises
+    ------
+    InputError
+        When the folder does not exist.
+    """
     target = Path(path)
+    if not target.parent.is_dir():
+        raise InputError(Problem(str(path), "is in no folder", "a folder that exists", "Make the folder first."))
     atomic_write(target, template_csv())
     atomic_write(target.with_name(f"{target.stem}-columns.csv"), columns_csv())
     return target

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from exojoint.evidence.extraction.xlsx import read_xlsx
 MAX_ROWS = 50_000  # a hundred times the largest review we know of
 MAX_COLUMNS = 500
 MAX_BYTES = 16_000_000
+DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*")
 DELIMITERS = (",", ";", "\t")  # what sheet programs write in different countries
 
 
@@ -69,7 +71,10 @@ def _csv(path: Path) -> list[list[str]]:
     first = text.partition("\n")[0]
     delimiter = max(DELIMITERS, key=first.count)
     try:
-        return list(csv.reader(text.splitlines(keepends=True), strict=True, delimiter=delimiter))
+        rows = list(csv.reader(text.splitlines(keepends=True), strict=True, delimiter=delimiter))
+        if delimiter == ";":  # as sheet programs write where a comma separates decimals
+            return [[cell.replace(",", ".") if DECIMAL_COMMA.fullmatch(cell) else cell for cell in row] for row in rows]
+        return rows
     except csv.Error as error:
         what = f"is not a CSV table ({error})"
         problem = Problem(str(path), what, "comma-separated rows", "Check the quotation marks.")

@@ -84,6 +84,8 @@ def reported(sheet: Sheet, measure: str | None) -> Reported:
         y, v, told = _with_interval(sheet, kind, named)
     else:
         y, v, told = _with_spread(sheet, spread, kind)
+    if not np.any(np.isfinite(y) & np.isfinite(v)):
+        raise InputError(Problem(sheet.grid.name, "no row has both an effect and its spread", "at least one whole row"))
     used = ("effect", "low", "high") if spread == "low" else ("effect", spread)
     return Reported(kind, "log" if logged else "identity", y, v, used, (*notes, *told))
 

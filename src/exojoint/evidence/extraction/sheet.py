@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,8 +59,13 @@ class Sheet:
         values = []
         for number, cells in self.grid.rows:
             text = cells[place].replace("\u2212", "-")
-            values.append(float(text) if NUMBER.fullmatch(text) else math.nan)
-            if not NUMBER.fullmatch(text) and text.casefold() not in MISSING:
+            value = float(text) if NUMBER.fullmatch(text) else math.nan
+            values.append(value)
+            if math.isinf(value):
+                problems.append(
+                    Problem(self.grid.at(number), f"{header} '{text[:60]}' is too large", "a finite number")
+                )
+            elif math.isnan(value) and text.casefold() not in MISSING:
                 todo = "Write 1.5, not 1,5." if "," in text else "Correct the cell, or leave it empty."
                 what = f"{header} '{text[:60]}' is not a number"
                 problems.append(Problem(self.grid.at(number), what, "a number, or nothing", todo))
@@ -93,7 +99,12 @@ def read_sheet(path: Path, columns: Mapping[str, str] | None = None) -> Sheet:
         raise InputError(Problem(grid.name, "has a header but no rows", "one row per effect", "Add the data."))
     known = find_roles(grid.header)
     found = dict(known.roles)
-    problems = []
+    counted = Counter(header.casefold() for header in grid.header if header)
+    problems = [
+        Problem(f"{grid.name} row 1", f"has column '{name[:60]}' twice", "each header once", "Rename or remove one.")
+        for name, count in counted.items()
+        if count > 1
+    ]
     for name, header in (columns or {}).items():
         role = role_of(name)
         if not role:

@@ -99,13 +99,15 @@ def save(picture: Picture, path: Path) -> Path:
     Raises
     ------
     InputError
-        When the ending is not ``.svg`` or ``.png``.
+        When the ending is not ``.svg`` or ``.png``, or the folder does not exist.
     """
     ending = Path(path).suffix.lower()
     if ending not in WRITERS:
         raise InputError(
             Problem(str(path), f"ending '{ending}' is not a picture", "one of .svg, .png", "Choose another.")
         )
+    if not Path(path).parent.is_dir():
+        raise InputError(Problem(str(path), "is in no folder", "a folder that exists", "Make the folder first."))
     atomic_write(Path(path), picture.svg() if ending == ".svg" else picture.png())
     return Path(path)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -85,7 +85,12 @@ def pool_table(
         As the models, and where a method needs counts that the table does not have.
     """
     if cluster is not None:
-        return _clustered(table, table.sheet.words(cluster), table.moderators(moderators), level)
+        other = method.upper() != "REML" or interval.casefold() != "knapp-hartung"
+        told = (
+            (f"{method} and {interval} do not apply: dependent effects are fitted by REML with CR2",) if other else ()
+        )
+        spoken = replace(table, warnings=(*table.warnings, *told))
+        return _clustered(spoken, table.sheet.words(cluster), table.moderators(moderators), level)
     if moderators:
         fit = meta_regression(
             table.y, table.v, table.moderators(moderators), method=method, interval=interval, level=level
