@@ -143,6 +143,19 @@ def targets(as_json: Json = False) -> None:
 
 
 @app.command()
+def doses(
+    sheet: Annotated[Path | None, typer.Argument(help="Extraction sheet; none: the package's studies.")] = None,
+    plot: Plot = None,
+    as_json: Json = False,
+) -> None:
+    """Bring the doses of vesicle studies to particles, with the range that unit and wording leave."""
+    from exojoint.workflow import evidence_records
+
+    found = evidence_records.doses(sheet, plot=plot)
+    show(found.text(), found.data(), as_json)
+
+
+@app.command()
 def risk(sheet: Table, plot: Plot = None, figures: Figures = None, as_json: Json = False) -> None:
     """Count and draw the risk of bias of a sheet's studies (SYRCLE, RoB 2)."""
     from exojoint.workflow import evidence_records

@@ -18,11 +18,12 @@ from exojoint.evidence.extraction.status import STATUSES, extraction_status
 from exojoint.evidence.extraction.template import columns_csv, template_csv
 from exojoint.evidence.extraction.works import work_of
 from exojoint.evidence.figures.prisma import prisma_diagram
+from exojoint.evidence.questions.doses import doses_figure, study_doses
 from exojoint.evidence.questions.question_file import list_questions, load_question
 from exojoint.evidence.questions.risk_table import lights_of, risk_of
 from exojoint.evidence.records.load import load_records, load_studies
 from exojoint.workflow.evidence import Evidence, result
-from exojoint.workflow.evidence_text import SHOWN
+from exojoint.workflow.evidence_text import SHOWN, dose_data
 
 
 def questions() -> list[dict[str, str]]:
@@ -116,6 +117,33 @@ def risk(sheet: Path, *, plot: Path | None = None, figures: Path | None = None) 
         name = f"risk_{tool.replace(' ', '').lower()}"
         pictures[name] = lights_of(studies, tool, f"{path.stem}: risk of bias")
     return result("\n".join(lines), numbers, pictures, plot, figures)
+
+
+def doses(sheet: Path | None = None, *, plot: Path | None = None) -> Evidence:
+    """Bring the doses of vesicle studies to particles, each with the range that its unit and its wording leave.
+
+    Parameters
+    ----------
+    sheet : extraction sheet; the package's studies without one
+    plot : file for a figure
+
+    Raises
+    ------
+    InputError
+        With every problem of the sheet.
+    """
+    records = load_studies().values() if sheet is None else import_records(Path(sheet)).records.values()
+    found = study_doses(records)
+    lines = [f"{len(found)} studies of vesicles with a dose in words, in particles per injection (5 to 95 %)"]
+    for one in found:
+        shown = (
+            f"{one.median:.2g} ({one.low:.2g} to {one.high:.2g}), from {one.unit}" if one.unit else "not a whole dose"
+        )
+        doubts = f" [{', '.join(one.flags)}]" if one.flags else ""
+        lines.append(f"  {one.label} ({one.species}): {shown}, {one.origin}{doubts}")
+    numbers = {"schema": 1, "doses": [dose_data(one) for one in found]}
+    drawn = doses_figure(found, "Doses of vesicles, in particles per injection")
+    return result("\n".join(lines), numbers, {} if drawn is None else {"doses": drawn}, plot, None)
 
 
 def prisma(source: Path | None = None, *, plot: Path | None = None) -> Evidence:

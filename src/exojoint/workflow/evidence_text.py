@@ -9,6 +9,7 @@ from typing import Any
 from exojoint.evidence.estimate import Estimate
 from exojoint.evidence.questions.answer import Answer, Part
 from exojoint.evidence.questions.bias_table import BiasReport
+from exojoint.evidence.questions.doses import StudyDose
 from exojoint.evidence.questions.network_table import NetworkReport
 from exojoint.evidence.registry.classify import Classified
 from exojoint.evidence.results import finite_or_none
@@ -69,6 +70,11 @@ def answer_data(reply: Answer) -> dict[str, Any]:
         "windows": [_part(part) | {"prior": _estimate(reply.prior(i))} for i, part in enumerate(reply.parts)],
         "records": list(reply.records),
     }  # fmt: skip
+
+
+def dose_data(dose: StudyDose) -> dict[str, Any]:
+    """Return a study's dose as plain JSON values."""
+    return {key: _finite(value) for key, value in asdict(dose).items()} | {"flags": list(dose.flags)}
 
 
 def _part(part: Part) -> dict[str, Any]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import csv
+import math
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exojoint.evidence.questions.doses import doses_figure, study_doses
+from exojoint.evidence.records.load import load_studies
 from exojoint.evidence.registry.dose import FLAGS, Dose, parse_dose
 from exojoint.evidence.registry.dose_numbers import plain
+from exojoint.workflow import evidence_records
 
 with (Path(__file__).parent / "dose_strings.csv").open(encoding="utf-8", newline="") as _table:
     CASES = [(row["text"], row["doses"]) for row in csv.DictReader(_table)]
@@ -49,7 +53,7 @@ def test_a_concentration_with_its_volume_is_a_whole_dose(text, whole):
     assert dose.whole[0].high == pytest.approx(whole)
 
 
-@pytest.mark.parametrize("text", ["1 x 10^9 particles/mL", "1 million cells/kg", "2 mL per knee"])
+@pytest.mark.parametrize("text", ["1 x 10^9 particles/mL", "1 million cells/kg", "2 mL/kg", "1 x 10^6 exosomes/cell"])
 def test_a_part_of_a_dose_is_no_whole_dose(text):
     assert parse_dose(text)[0].whole == ()
 
@@ -78,3 +82,27 @@ def test_spelling_is_settled_once(text):
 )
 def test_long_hostile_texts_end(piece):
     parse_dose(piece * (20_000 // len(piece)))
+
+
+def test_the_doses_of_studies_become_particles_with_a_range():
+    found = {dose.study: dose for dose in study_doses(load_studies().values())}
+    registered = found["NCT05060107"]
+    assert (registered.low, registered.high) == (3e11, 5e12), "both readings of 10e11 count"
+    assert registered.median == pytest.approx(3.87e11, rel=0.01), "the likelier reading is the middle"
+    mass = found["cosenza2017"]
+    assert mass.unit == "ug"
+    assert mass.high / mass.low > 10, "micrograms leave particles uncertain by more than ten"
+    assert found["east2020_exoflo"].unit == "mL"
+    assert math.isnan(found["NCT05261360"].median), "per kilogram of an unknown weight"
+    assert found["zhang2018_e1myc"].origin == "recalled"
+    assert doses_figure(found.values(), "Doses").alt
+
+
+def test_doses_are_told_by_a_verb(write):
+    said = evidence_records.doses()
+    assert "recalled" in said.text()
+    assert all(one["flags"] is not None for one in said.data()["doses"])
+    header = "study_id,kind,outcome,verified,intervention,dose_text,species"
+    sheet = write("s.csv", f"{header}\nmade-up,animal,OARSI,seen,msc_ev,2 x 10^9 EVs,rat\n")
+    (one,) = evidence_records.doses(sheet).data()["doses"]
+    assert (one["low"], one["median"], one["high"]) == (2e9, 2e9, 2e9)

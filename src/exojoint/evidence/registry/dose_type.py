@@ -28,6 +28,9 @@ FLAGS: Mapping[str, str] = MappingProxyType({
 })  # fmt: skip
 
 
+ONE_ADMINISTRATION = ("", "joint", "knee", "dose", "patient", "animal", "vial")  # an amount per these is given whole
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One way to read a dose.
@@ -79,8 +82,8 @@ class Dose:
 
     @property
     def whole(self) -> tuple[Reading, ...]:
-        """Readings of the whole dose: a concentration times its volume; none where a part of it is not stated."""
-        if not self.per:
+        """Readings of one administration: a concentration times its volume; none where a part of it is not stated."""
+        if self.per in ONE_ADMINISTRATION:
             return self.readings
         if self.per != "mL" or self.volume_ml is None:
             return ()
