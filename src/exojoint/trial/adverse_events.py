@@ -22,6 +22,7 @@ from exojoint.trial.safety import safety_rows
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
+FLARE = "injection flare"  # the event that a knee may show by itself
 EVENT_SCHEMA = {
     "trial": pl.Int32, "arm": pl.String, "event": pl.String,
     "n": pl.Int64, "n_injections": pl.Int64, "n_events": pl.Int64, "n_patients": pl.Int64,
@@ -61,6 +62,7 @@ def adverse_events(
     stream: Stream,
     modifiers: Sequence[Modifier] | None = None,
     besides: Mapping[str, Sequence[Injected]] | None = None,
+    flares: Mapping[str, Sequence[Flags]] | None = None,
 ) -> pl.DataFrame:
     """Events of every trial, counted per arm: participants, injections given, events, participants with an event.
 
@@ -73,6 +75,8 @@ def adverse_events(
     stream : named luck of the participants
     modifiers : who is more at risk; None takes `known_modifiers`
     besides : by arm, what its participants get as well, with harms and days of its own
+    flares : by arm, for its own treatment and then for each of `besides`, (n_pool, n_lots, injections) whether the knee
+        itself shows a flare; these replace the probability of an injection flare. None where no knee does
 
     Raises
     ------
@@ -94,7 +98,10 @@ def adverse_events(
             for index, (one, there) in enumerate(zip(given[arm], injected, strict=True)):
                 luck = stream if index == 0 else stream.child("besides", index)
                 own = next((risk for risk in one.risks if risk.name == kind), None)
-                if own is None:
+                if flares is not None and kind == FLARE:
+                    shown = flares[arm][index]
+                    happened.append(there & shown[batch.roster.patient, batch.roster.lot % shown.shape[1]])
+                elif own is None:
                     happened.append(np.zeros_like(there))
                 else:
                     probability = _probability(batch, own, by_event.get(kind), covariates)

@@ -21,6 +21,7 @@ from exojoint.trial.estimate import analyse, beside_truth
 from exojoint.trial.latent import Array, Integers, LatentOutcomes, Rescue, null_latent, null_rescue
 from exojoint.trial.truth import true_effects
 from exojoint.workflow.curves import draw_tables, output_days, output_names
+from exojoint.workflow.flares import Flares, simulated_flares
 from exojoint.workflow.plan import Plan
 from exojoint.workflow.pool import Course, Knowledge, Pool, Solved, failures, rest_pool, solve_course
 from exojoint.workflow.rivals import kernel_of, plan_of
@@ -88,8 +89,10 @@ def run_draw(plan: Plan, kernel: Kernel, draw: int, threads: int, keep_trials: i
     pool, luck = solved.pool, solved.luck
     latent = _latent(plan, pool, solved.arms)
     rescue = _rescue(plan, kernel, solved, threads)
+    courses = {name: found.course for name, found in solved.arms.items()}
+    flares = simulated_flares(plan, kernel, pool, courses, luck, threads)
     tables: Tables = {
-        **_trials(plan, latent, rescue, luck, keep_trials, threads),
+        **_trials(plan, latent, rescue, luck, keep_trials, threads, flares),
         **draw_tables(plan, kernel, pool, solved.arms, solved.lots, luck, threads),
         "patients": _patients(pool),
         "population": _population(plan, pool),
@@ -179,7 +182,9 @@ def _rescue(plan: Plan, kernel: Kernel, solved: SolvedDraw, threads: int) -> Res
     return rescue
 
 
-def _trials(plan: Plan, latent: LatentOutcomes, rescue: Rescue, luck: Stream, keep_trials: int, threads: int) -> Tables:
+def _trials(
+    plan: Plan, latent: LatentOutcomes, rescue: Rescue, luck: Stream, keep_trials: int, threads: int, flares: Flares
+) -> Tables:
     """Simulate and analyse the trials of the product, then those of the null product with fresh luck."""
     text = plan.scenario.text
     sizes = {arm.name: arm.arm.n for arm in plan.arms}
@@ -197,13 +202,13 @@ def _trials(plan: Plan, latent: LatentOutcomes, rescue: Rescue, luck: Stream, ke
             true_difference=pl.lit(None, dtype=pl.Float64)
         ),
         "counts": counts_frame(active),
-        "adverse_events": _harms(plan, active, latent, luck),
+        "adverse_events": _harms(plan, active, latent, luck, flares),
         "visits": visits_frame(active, latent.n_pool, keep_trials),
     }
 
 
-def _harms(plan: Plan, batch: TrialBatch, latent: LatentOutcomes, luck: Stream) -> pl.DataFrame:
-    """Adverse events per arm over the draw's trials, from the treatments' graded tables; they speak of people only."""
+def _harms(plan: Plan, batch: TrialBatch, latent: LatentOutcomes, luck: Stream, flares: Flares) -> pl.DataFrame:
+    """Adverse events per arm over the draw's trials: of people only, from graded tables and from what knees show."""
     people = not isinstance(plan.population, Colony)
     risks = {arm.name: arm.treatment.adverse_events for arm in plan.arms if people}
     days = {arm.name: arm.arm.days for arm in plan.arms}
@@ -212,7 +217,8 @@ def _harms(plan: Plan, batch: TrialBatch, latent: LatentOutcomes, luck: Stream) 
         for arm in plan.arms
         if people
     }
-    rows = adverse_events(batch, risks, days, latent.covariates, luck.child("adverse events"), besides=besides)
+    chance = luck.child("adverse events")
+    rows = adverse_events(batch, risks, days, latent.covariates, chance, besides=besides, flares=flares)
     return rows.group_by("arm", "event", maintain_order=True).agg(
         pl.col("n", "n_injections", "n_events", "n_patients").sum()
     )
