@@ -26,13 +26,15 @@ def draw(table: Path, to: Path) -> None:
     data["low"], data["high"] = data["coverage"] - 2 * data["mc_error"], data["coverage"] + 2 * data["mc_error"]
     x = alt.X("k:O", title="studies", axis=alt.Axis(labelAngle=0))
     colour = alt.Color("method:N", title=None, scale=alt.Scale(domain=list(SHOWN.values()), range=list(HUES)))
-    y = alt.Y("coverage:Q", title="coverage", scale=alt.Scale(domain=[0.6, 1.0], clamp=True), axis=alt.Axis(format="%"))
+    scale = alt.Scale(domain=[0.8, 1.0], clamp=True)
+    y = alt.Y("coverage:Q", title="coverage", scale=scale, axis=alt.Axis(format="%"))
     base = alt.Chart().encode(x=x, color=colour)
-    nominal = alt.Chart().mark_rule(strokeDash=[4, 3], color="#17202a").encode(y=alt.datum(0.95))
-    layers = alt.layer(nominal, base.mark_line(point=True).encode(y=y), base.mark_rule().encode(y="low:Q", y2="high:Q"))
+    nominal = alt.Chart().mark_rule(strokeDash=[4, 3], color="#17202a").encode(y=alt.datum(0.95, scale=scale))
+    bars = base.mark_rule().encode(y=alt.Y("low:Q", scale=scale), y2="high:Q")
+    layers = alt.layer(nominal, base.mark_line(point=True).encode(y=y), bars)
     panels = layers.properties(width=150, height=130).facet(
         data=data, column=alt.Column("effect:N", title="true mean effect (SMD), groups of 5 to 12 animals"),
         row=alt.Row("tau:N", title="tau"),
     )  # fmt: skip
     title = "Coverage of 95 % intervals of the mean; bars are two Monte Carlo errors"
-    panels.properties(title=title).configure_legend(orient="right").save(str(to))
+    panels.properties(title=title).configure_legend(orient="right", labelLimit=300).save(str(to))

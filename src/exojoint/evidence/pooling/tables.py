@@ -76,7 +76,7 @@ def mantel_haenszel(
             Problem("events", f"one group has no event in any table: no {kind}", "events in both groups", todo)
         )
     single = {"OR": odds_ratio, "RR": risk_ratio, "RD": risk_difference}[kind]
-    effects = single(events1=t.a, n1=t.n1, events2=t.c, n2=t.n2, drop_double_zero=kind != "RD")
+    effects = single(events1=t.a, n1=t.n1, events2=t.c, n2=t.n2, drop_double_zero=True)
     return _common_effect(estimate, variance, effects, level, f"MH {kind}", warnings)
 
 
