@@ -37,6 +37,7 @@ tests: $(VENV)/.development
 
 benchmark: $(VENV)/.development
 	$(BIN)/python -m pytest benchmarks --capture=no
+	$(BIN)/python -m benchmarks.engine
 
 POSTERIOR := src/exojoint/calibration/posterior
 calibrate: $(VENV)/.development
