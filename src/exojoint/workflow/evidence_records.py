@@ -136,9 +136,8 @@ def doses(sheet: Path | None = None, *, plot: Path | None = None) -> Evidence:
     found = study_doses(records)
     lines = [f"{len(found)} studies of vesicles with a dose in words, in particles per injection (5 to 95 %)"]
     for one in found:
-        shown = (
-            f"{one.median:.2g} ({one.low:.2g} to {one.high:.2g}), from {one.unit}" if one.unit else "not a whole dose"
-        )
+        low, median, high = one.particles
+        shown = f"{median:.2g} ({low:.2g} to {high:.2g}), from {one.unit}" if one.unit else "not a whole dose"
         doubts = f" [{', '.join(one.flags)}]" if one.flags else ""
         lines.append(f"  {one.label} ({one.species}): {shown}, {one.origin}{doubts}")
     numbers = {"schema": 1, "doses": [dose_data(one) for one in found]}

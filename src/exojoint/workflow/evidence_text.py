@@ -74,7 +74,9 @@ def answer_data(reply: Answer) -> dict[str, Any]:
 
 def dose_data(dose: StudyDose) -> dict[str, Any]:
     """Return a study's dose as plain JSON values."""
-    return {key: _finite(value) for key, value in asdict(dose).items()} | {"flags": list(dose.flags)}
+    ends = dict(zip(("low", "median", "high"), map(finite_or_none, dose.particles), strict=True))
+    words = {name: value for name, value in asdict(dose).items() if name != "particles"}
+    return {**words, **ends, "flags": list(dose.flags)}
 
 
 def _part(part: Part) -> dict[str, Any]:

@@ -87,13 +87,13 @@ def test_long_hostile_texts_end(piece):
 def test_the_doses_of_studies_become_particles_with_a_range():
     found = {dose.study: dose for dose in study_doses(load_studies().values())}
     registered = found["NCT05060107"]
-    assert (registered.low, registered.high) == (3e11, 5e12), "both readings of 10e11 count"
-    assert registered.median == pytest.approx(3.87e11, rel=0.01), "the likelier reading is the middle"
+    assert registered.particles[::2] == (3e11, 5e12), "both readings of 10e11 count"
+    assert registered.particles[1] == pytest.approx(3.87e11, rel=0.01), "the likelier reading is the middle"
     mass = found["cosenza2017"]
     assert mass.unit == "ug"
-    assert mass.high / mass.low > 10, "micrograms leave particles uncertain by more than ten"
+    assert mass.particles[2] / mass.particles[0] > 10, "micrograms leave particles uncertain by more than ten"
     assert found["east2020_exoflo"].unit == "mL"
-    assert math.isnan(found["NCT05261360"].median), "per kilogram of an unknown weight"
+    assert math.isnan(found["NCT05261360"].particles[1]), "per kilogram of an unknown weight"
     assert found["zhang2018_e1myc"].origin == "recalled"
     assert doses_figure(found.values(), "Doses").alt
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from exojoint.evidence.dose_response.doses import dose_quantiles
+from exojoint.evidence.dose_response.doses import BILLION, dose_quantiles
 from exojoint.evidence.figures.forest import Axis, ForestRow, forest
 from exojoint.evidence.figures.style import Picture
 from exojoint.evidence.records.record import Record
@@ -30,8 +30,8 @@ class StudyDose:
         The words it was read from.
     unit : str
         Unit of the text: ``particle``, ``ug``, ``cell`` or ``mL``; empty where no whole dose can be read.
-    low, median, high : float
-        Particles, 5th to 95th percentile over the unit's conversion and over every reading of the text; nan
+    particles : (float, float, float)
+        Low, median, high: 5th to 95th percentile over the unit's conversion and over every reading of the text; nan
         where no whole dose can be read.
     flags : tuple of str
         Doubts of the text, keys of `exojoint.evidence.registry.dose.FLAGS`.
@@ -44,9 +44,7 @@ class StudyDose:
     species: str
     text: str
     unit: str
-    low: float
-    median: float
-    high: float
+    particles: tuple[float, float, float]
     flags: tuple[str, ...]
     origin: str
 
@@ -72,17 +70,15 @@ def _of(name: str, record: Record) -> StudyDose | None:
     for text, origin in ((written, FROM_TEXT), (remembered, FROM_MEMORY)):
         dose = _surest(parse_dose(text)) if text else None
         if dose is not None:
-            low, median, high = _particles(dose.whole)
+            particles = _particles(dose.whole)
             unit = dose.whole[0].unit
             origin = FROM_MEMORY if FROM_MEMORY in text else origin
-            return StudyDose(
-                name, record.label, record.text("species"), text, unit, low, median, high, dose.flags, origin
-            )
+            return StudyDose(name, record.label, record.text("species"), text, unit, particles, dose.flags, origin)
     if not (written or remembered):
         return None
     nothing = (math.nan, math.nan, math.nan)
     flags = tuple(dict.fromkeys(flag for dose in parse_dose(written or remembered) for flag in dose.flags))
-    return StudyDose(name, record.label, record.text("species"), written or remembered, "", *nothing, flags, FROM_TEXT)
+    return StudyDose(name, record.label, record.text("species"), written or remembered, "", nothing, flags, FROM_TEXT)
 
 
 def _told(record: Record) -> str:
@@ -117,18 +113,18 @@ def _particles(readings: tuple[Reading, ...]) -> tuple[float, float, float]:
 
 def doses_figure(doses: Iterable[StudyDose], title: str) -> Picture | None:
     """Draw the doses on one logarithmic axis; None where none can be read."""
-    rows = [
-        ForestRow(
-            dose.label, math.log(dose.median), math.log(dose.low), math.log(dose.high),
-            role="used" if dose.origin == FROM_TEXT else "recalled", note=f"{dose.species}, in {dose.unit}",
-        )
-        for dose in sorted(doses, key=lambda dose: (dose.species, -dose.median))
-        if math.isfinite(dose.median)
-    ]  # fmt: skip
+    rows = []
+    for dose in sorted(doses, key=lambda dose: (dose.species, -dose.particles[1])):
+        if math.isfinite(dose.particles[1]):
+            low, median, high = (math.log(value / BILLION) for value in dose.particles)
+            role = "used" if dose.origin == FROM_TEXT else "recalled"
+            rows.append(
+                ForestRow(dose.label, median, low, high, role=role, note=f"{dose.species}, told in {dose.unit}")
+            )
     if not rows:
         return None
     caption = (
         "Ranges hold the 5th to 95th percentile of the conversion to particles and every reading of an ambiguous text. "
         "Studies without a readable dose are left out."
     )
-    return forest("doses", title, rows, Axis("particles per injection", True), (), caption)
+    return forest("doses", title, rows, Axis("billions of particles per injection", True), (), caption)
