@@ -221,7 +221,7 @@ def bias(
         With every problem of the table.
     """
     report = bias_of(read_effects(Path(source), measure, columns), averaged=averaged)
-    numbers = {"measure": report.table.measure, "naive": report.pooled.to_dict(), **report.methods}
+    numbers = {"schema": 1, "measure": report.table.measure, "naive": report.pooled.to_dict(), **report.methods}
     return result(bias_text(report), numbers, figures_of(report, Path(source).stem), plot, figures)
 
 
@@ -251,5 +251,5 @@ def registry(
         "years": list(counted.years),
         "counts": {name: list(row) for name, row in counted.counts.items()},
     }
-    numbers = {"read": len(trials), "trials": [trial_data(item) for item in items], "trends": table}
+    numbers = {"schema": 1, "read": len(trials), "trials": [trial_data(item) for item in items], "trends": table}
     return result("\n".join(lines), numbers, {"trends": trend_chart(counted)}, plot, figures)

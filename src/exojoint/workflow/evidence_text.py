@@ -20,7 +20,7 @@ SHOWN = 25  # lines of a list on a terminal; `data()` has all
 def pooled_text(numbers: Mapping[str, Any]) -> str:
     """Say a pooled table: estimate, prediction, heterogeneity, coefficients, notes."""
     ends = numbers["interval"]
-    of = f" ({numbers['estimate_of']})" if "estimate_of" in numbers else ""
+    of = f" ({numbers['estimate_of']})" if numbers["estimate_of"] else ""
     estimate = f"  estimate{of} {_number(numbers['estimate'])}, se {_number(numbers['se'])}"
     lines = [f"{numbers['method']}, k = {numbers['k']}, measure {numbers['measure']}"]
     lines.append(f"{estimate}, {_interval(ends)} [{ends['method']}]")
@@ -32,7 +32,7 @@ def pooled_text(numbers: Mapping[str, Any]) -> str:
         lines.append(f"  on the reader's scale: {ratio} ({low} to {high})")
     spread = f"  tau2 {_number(numbers['tau2'])}, I2 {_number(numbers['I2'])} %"
     lines.append(f"{spread}, Q {_test(numbers['Q'], numbers['Q_df'], numbers['Q_p'])}")
-    for name, row in numbers.get("coefficients", {}).items():
+    for name, row in (numbers["coefficients"] or {}).items():
         lines.append(f"  {name}: {_number(row['estimate'])} (se {_number(row['se'])}, p {_number(row['p'])})")
     return "\n".join([*lines, *_notes(numbers["warnings"])])
 
@@ -63,7 +63,7 @@ def answer_data(reply: Answer) -> dict[str, Any]:
     """Return an answer as plain JSON values."""
     question, rating = reply.question, reply.question.rules.rating
     return {
-        "question": question.title, "name": question.name, "measure": question.measure,
+        "schema": 1, "question": question.title, "name": question.name, "measure": question.measure,
         "direction": question.direction, "bias": question.rules.bias.handling,
         "certainty": rating.certainty.level if rating else None, "certainty_reasons": rating.text if rating else None,
         "targets": list(question.rules.scale.targets), "sd_points": question.rules.scale.sd,

@@ -30,6 +30,11 @@ COUNTS = ("events1", "n1", "events2", "n2")
 TABLE_METHODS = ("MH", "PETO", "GLMM")  # from the counts of events, without a variance of each study
 BAYES = "BAYES"
 SCHEMA = 1  # of the JSON of a pooled table: docs/reference/evidence.md
+KEYS = (  # always there, null where a model has no such number
+    "estimate", "se", "statistic", "p", "interval", "prediction_interval", "tau2", "se_tau2", "I2", "H2", "Q", "Q_df",
+    "Q_p", "k", "method", "measure", "scale", "back_transformed", "estimate_of", "coefficients", "omnibus", "R2",
+    "clusters", "rho", "variances", "probability_above_0", "converged", "columns", "rows", "warnings", "schema",
+)  # fmt: skip
 SIDES = 1.959964  # standard errors to each side of a 95 % normal interval
 POINTS_OF_A_LINE = 40
 LEAST_P = 1e-4  # smaller p values are not told apart in a figure
@@ -138,7 +143,7 @@ def _believed(table: EffectTable, level: float) -> Synthesis:
     if not (table.measure.startswith("SMD") or table.scale == "log"):
         numbers["warnings"] += ["the prior takes effects as standardised differences or logarithms of ratios"]
     numbers |= _common(table, estimate, ends, new)
-    return Synthesis(table, numbers, Summary(name, estimate, ends, new), _weights(table, tau**2))
+    return Synthesis(table, dict.fromkeys(KEYS) | numbers, Summary(name, estimate, ends, new), _weights(table, tau**2))
 
 
 def _plain(table: EffectTable, result: PooledResult) -> Synthesis:
@@ -146,7 +151,7 @@ def _plain(table: EffectTable, result: PooledResult) -> Synthesis:
     summary = Summary(label, result.estimate, result.interval, result.prediction)
     numbers = result.to_dict() | _common(table, result.estimate, result.interval, result.prediction)
     numbers["warnings"] = [*table.warnings, *result.warnings]
-    return Synthesis(table, numbers, summary, _weights(table, result.tau2))
+    return Synthesis(table, dict.fromkeys(KEYS) | numbers, summary, _weights(table, result.tau2))
 
 
 def _regressed(table: EffectTable, fit: RegressionResult, interval: str, level: float) -> Synthesis:
@@ -154,7 +159,8 @@ def _regressed(table: EffectTable, fit: RegressionResult, interval: str, level: 
     ends = Interval(first["lower"], first["upper"], level, interval.casefold(), first["df"])
     q = fit.heterogeneity.q
     numbers = {
-        "estimate": first["estimate"], "se": first["se"], "interval": _ends(ends), "prediction_interval": None,
+        "estimate": first["estimate"], "se": first["se"], "statistic": finite_or_none(first["statistic"]),
+        "p": finite_or_none(first["p"]), "interval": _ends(ends), "prediction_interval": None,
         "tau2": fit.tau2, "I2": finite_or_none(fit.heterogeneity.i2), "Q": finite_or_none(q.statistic), "Q_df": q.df,
         "Q_p": finite_or_none(q.p), "k": fit.fit.k, "method": f"meta-regression, {fit.fit.method}",
         "R2": finite_or_none(fit.r2), "coefficients": _coefficients(fit.coefficients),
@@ -162,7 +168,7 @@ def _regressed(table: EffectTable, fit: RegressionResult, interval: str, level: 
     }  # fmt: skip
     numbers |= _common(table, first["estimate"], ends, None) | {"estimate_of": fit.names[0]}
     summary = Summary(f"{fit.names[0]} ({fit.fit.method})", first["estimate"], ends)
-    return Synthesis(table, numbers, summary, _weights(table, fit.tau2), fit.coefficients)
+    return Synthesis(table, dict.fromkeys(KEYS) | numbers, summary, _weights(table, fit.tau2), fit.coefficients)
 
 
 def _clustered(table: EffectTable, groups: Sequence[str], moderators: Mapping[str, Any], level: float) -> Synthesis:
@@ -173,7 +179,8 @@ def _clustered(table: EffectTable, groups: Sequence[str], moderators: Mapping[st
     half = float(t_quantile(level, first["df"])) * math.sqrt(first["se"] ** 2 + tau2)
     prediction = Interval(first["estimate"] - half, first["estimate"] + half, level, "prediction", first["df"])
     numbers = {
-        "estimate": first["estimate"], "se": first["se"], "interval": _ends(ends),
+        "estimate": first["estimate"], "se": first["se"], "statistic": finite_or_none(first["statistic"]),
+        "p": finite_or_none(first["p"]), "interval": _ends(ends),
         "prediction_interval": None if moderators else _ends(prediction), "tau2": tau2,
         "I2": None if moderators else _share(table, tau2),
         "Q": finite_or_none(fit.working.q.statistic), "Q_df": fit.working.q.df, "Q_p": finite_or_none(fit.working.q.p),
@@ -183,7 +190,13 @@ def _clustered(table: EffectTable, groups: Sequence[str], moderators: Mapping[st
     }  # fmt: skip
     numbers |= _common(table, first["estimate"], ends, None if moderators else prediction)
     summary = Summary("CHE, robust", first["estimate"], ends, None if moderators else prediction)
-    return Synthesis(table, numbers, summary, _weights(table, tau2), fit.robust.coefficients if moderators else None)
+    return Synthesis(
+        table,
+        dict.fromkeys(KEYS) | numbers,
+        summary,
+        _weights(table, tau2),
+        fit.robust.coefficients if moderators else None,
+    )
 
 
 def _tested(test: Test) -> dict[str, float | None]:

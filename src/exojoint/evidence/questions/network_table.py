@@ -132,7 +132,7 @@ def _numbers(fit: NetworkResult, small_is_good: bool) -> dict[str, Any]:
     interaction = decompose(fit.data).interaction
     ranked = dict(sorted(scores.items(), key=lambda item: -item[1]))
     return {
-        "reference": reference, "effects": effects, "p_scores": ranked,
+        "schema": 1, "reference": reference, "effects": effects, "p_scores": ranked,
         "league": [_words(row) for row in league_table(fit)],
         "node_splits": [_split(item) for item in node_splits(fit)],
         "tau2": finite_or_none(fit.tau2), "I2": finite_or_none(fit.i2), "Q": finite_or_none(fit.q.statistic),
