@@ -38,6 +38,12 @@ def test_the_spread_is_the_row_s_coefficient_of_variation(effects):
     assert effects["k_collagenase_1"].std() / effects["k_collagenase_1"].mean() == pytest.approx(0.7, rel=0.1)
 
 
+def test_how_widely_patients_differ_may_itself_be_unknown(table, effects):
+    narrow = drawn(table, {"rel_spread_collagen_loss": 0.5}, np.arange(N))
+    assert narrow["k_collagenase_1"].std() / narrow["k_collagenase_1"].mean() == pytest.approx(0.35, rel=0.05)
+    assert np.array_equal(narrow["n_macrophages"], effects["n_macrophages"])
+
+
 def test_rows_of_a_group_share_one_factor(effects):
     np.testing.assert_allclose(effects["k_collagenase_1"] / 6.7e-5, effects["k_collagenase_2"] / 3.4e-5, rtol=1e-12)
 
