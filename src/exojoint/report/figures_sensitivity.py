@@ -16,10 +16,10 @@ from exojoint.report.palette import ARMS, GRID, INK, SOFT, TEXT
 
 SHOWN = 12  # unknowns of a tornado
 CELLS = 20  # unknowns of a heat map
-LABEL_WIDTH = 160  # px that the longest row label may take
+LABEL_WIDTH = {"wide": 215, "narrow": 150}  # px that the longest row label may take
 ROW = 22  # px per row
 HEAD = 130  # px for the slanted names of the columns
-FAINTEST, STRONGEST = 0.03, 0.6  # opacity of a cell for a share of 0 and of 1: numbers stay readable on both
+FAINTEST, STRONGEST = 0.0, 0.65  # opacity of a cell for a share of 0 and of 1: numbers stay readable on both
 WORTH = 0.005  # share below which a cell stays empty
 SIDES = ("unknown low", "unknown high")
 
@@ -95,7 +95,7 @@ def _tornado_chart(
     bars: list[dict[str, object]], middle: float, lines: Sequence[float], title: str, layout: Layout
 ) -> ChartType:
     order = list(dict.fromkeys(str(bar["row"]) for bar in bars))
-    y = alt.Y("row:N", sort=order, axis=axis(None, labelLimit=LABEL_WIDTH, grid=False))
+    y = alt.Y("row:N", sort=order, axis=axis(None, labelLimit=LABEL_WIDTH[layout.name], grid=False))
     x = alt.X("from:Q", axis=axis(title), scale=alt.Scale(zero=False))
     colour = alt.Color("side:N", title=None, scale=alt.Scale(domain=list(SIDES), range=[ARMS[0], ARMS[1]]))
     base = alt.Chart(values(bars))
@@ -111,7 +111,7 @@ def _tornado_chart(
     if marks:
         rule = alt.Chart(values(marks)).mark_rule(color=INK, strokeWidth=1.2, strokeDash=[5, 4])
         parts.append(rule.encode(x=x))
-    return layered(*parts, title="", width=layout.panel(1, margin=LABEL_WIDTH + 20), height=alt.Step(ROW))
+    return layered(*parts, title="", width=layout.panel(1, margin=LABEL_WIDTH[layout.name] + 20), height=alt.Step(ROW))
 
 
 def draw_heat_map(name: str, table: pl.DataFrame, layout: Layout, share: str = "share") -> Drawing | None:
@@ -151,8 +151,10 @@ def _said(share: float, up: bool | None) -> str:
 
 def _heat_chart(cells: list[dict[str, object]], order: list[str], layout: Layout) -> ChartType:
     columns = list(dict.fromkeys(str(cell["column"]) for cell in cells))
-    width = (layout.width - LABEL_WIDTH - 30) // max(1, len(columns))
-    y = alt.Y("row:N", sort=order, axis=axis(None, labelLimit=LABEL_WIDTH, grid=False, ticks=False, domain=False))
+    width = (layout.width - LABEL_WIDTH[layout.name] - 30) // max(1, len(columns))
+    y = alt.Y(
+        "row:N", sort=order, axis=axis(None, labelLimit=LABEL_WIDTH[layout.name], grid=False, ticks=False, domain=False)
+    )
     slanted = axis(
         None,
         orient="top",
@@ -165,7 +167,9 @@ def _heat_chart(cells: list[dict[str, object]], order: list[str], layout: Layout
     )
     x = alt.X("column:N", sort=columns, axis=slanted)
     base = alt.Chart(values(cells))
-    depth = alt.Opacity("share:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=[FAINTEST, STRONGEST]))
+    depth = alt.Opacity(
+        "share:Q", legend=None, scale=alt.Scale(type="sqrt", domain=[0, 1], range=[FAINTEST, STRONGEST])
+    )
     fill = base.mark_rect(color=ARMS[0], stroke=GRID, strokeWidth=1).encode(x=x, y=y, opacity=depth)
     says = base.mark_text(fontSize=TEXT, color=INK).encode(x=x, y=y, text="says:N")
     chart: ChartType = alt.layer(fill, says).properties(width=alt.Step(min(width, 84)), height=alt.Step(ROW))
@@ -190,7 +194,7 @@ def draw_indices(name: str, table: pl.DataFrame, layout: Layout, **facts: str) -
         for order, kind in zip(("first", "total"), kinds, strict=True)
     ]  # fmt: skip
     order = list(dict.fromkeys(str(mark["row"]) for mark in marks))
-    y = alt.Y("row:N", sort=order, axis=axis(None, labelLimit=LABEL_WIDTH, grid=False))
+    y = alt.Y("row:N", sort=order, axis=axis(None, labelLimit=LABEL_WIDTH[layout.name], grid=False))
     offset = alt.YOffset("kind:N", sort=list(kinds))
     x = alt.X("share:Q", axis=axis("share of variance", format="%"))
     colour = alt.Color("kind:N", title=None, scale=alt.Scale(domain=list(kinds), range=[ARMS[0], ARMS[1]]))
@@ -205,7 +209,9 @@ def draw_indices(name: str, table: pl.DataFrame, layout: Layout, **facts: str) -
         f"{row['name']}: {percent(row['first'])} alone, {percent(row['total'])} with interactions."
         for row in shown.iter_rows(named=True)
     )
-    chart = layered(zero, spans, points, title="", width=layout.panel(1, margin=LABEL_WIDTH + 20), height=alt.Step(12))
+    chart = layered(
+        zero, spans, points, title="", width=layout.panel(1, margin=LABEL_WIDTH[layout.name] + 20), height=alt.Step(12)
+    )
     return drawing(name, chart, f"Points with intervals. {said}", **facts)
 
 
@@ -228,7 +234,7 @@ def draw_screening(name: str, table: pl.DataFrame, layout: Layout, **facts: str)
     ]  # fmt: skip
     order = list(dict.fromkeys(str(row["row"]) for row in rows))
     unit = text("unit", str(shown["unit"][0]))
-    y = alt.Y("row:N", sort=order, axis=axis(None, labelLimit=LABEL_WIDTH, grid=False))
+    y = alt.Y("row:N", sort=order, axis=axis(None, labelLimit=LABEL_WIDTH[layout.name], grid=False))
     x = alt.X("size:Q", axis=axis(f"change per standard deviation{f', {unit}' if unit else ''}"))
     colour = alt.Color("kind:N", title=None, scale=alt.Scale(domain=list(kinds), range=[ARMS[0], ARMS[1]]))
     shape = alt.Shape("kind:N", title=None, scale=alt.Scale(domain=list(kinds), range=["circle", "square"]))
@@ -237,5 +243,7 @@ def draw_screening(name: str, table: pl.DataFrame, layout: Layout, **facts: str)
     points = base.mark_point(size=46, opacity=1, strokeWidth=1.6).encode(x=x, y=y, color=colour, shape=shape)
     layers = (spans.encode(x=alt.X("lo:Q"), x2="hi:Q", y=y, color=colour), points)
     said = " ".join(f"{row['parameter']}: {signed(row['mu_star'])}." for row in shown.iter_rows(named=True))
-    chart = layered(*layers, title="", width=layout.panel(1, margin=LABEL_WIDTH + 20), height=alt.Step(ROW))
+    chart = layered(
+        *layers, title="", width=layout.panel(1, margin=LABEL_WIDTH[layout.name] + 20), height=alt.Step(ROW)
+    )
     return drawing(name, chart, f"Points by unknown. {said}", **facts)
