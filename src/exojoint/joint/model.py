@@ -41,7 +41,7 @@ class Structure:
     drive : callable
         States, parameters, signals, overload, adiposity -> drive of pro-inflammatory macrophages.
     irritation : callable
-        States, parameters, nociception -> nociception with what acute irritation adds by itself.
+        States, parameters, nociception, lost share -> nociception with what acute irritation adds by itself.
     """
 
     deviation: Callable[[View], Value]
@@ -51,7 +51,7 @@ class Structure:
     osteophytes: Callable[[View, View, Value], Value]
     jsw: Callable[[View, View, Value], Value]
     drive: Callable[[View, View, View, Value, Value], Value] = synovium.macrophage_drive
-    irritation: Callable[[View, View, Value], Value] = pain.irritation_painless
+    irritation: Callable[[View, View, Value, Value], Value] = pain.irritation_painless
 
 
 IMPROVED = Structure(
@@ -77,6 +77,7 @@ FLUXES = MappingProxyType(
             bone.sclerosis_proportional,
             bone.osteophytes_relaxing,
             observation.jsw_linear,
+            irritation=pain.felt_as_it_is,
         ),
     }
 )

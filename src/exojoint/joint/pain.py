@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from exojoint.joint.shapes import Value, saturating
+from exojoint.joint.shapes import Value, positive_part, saturating
 from exojoint.joint.views import View
 
 
-def irritation_painless(_x: View, _p: View, noxious: Value) -> Value:
-    """Return nociception as it is: acute irritation hurts through mediators alone."""
+def felt_as_it_is(_x: View, _p: View, noxious: Value, _loss: Value) -> Value:
+    """Return nociception as it is (structure reference_0_1: cartilage thicker than healthy soothes)."""
     return noxious
 
 
-def irritation_painful(x: View, p: View, noxious: Value) -> Value:
+def irritation_painless(_x: View, p: View, noxious: Value, loss: Value) -> Value:
+    """Return nociception that no thickness soothes; acute irritation hurts through mediators alone."""
+    gained = positive_part(-loss, p.width_smooth) - positive_part(-p.loss_ref, p.width_smooth)
+    return noxious + p.w_pain_structure * gained / p.loss_ref
+
+
+def irritation_painful(x: View, p: View, noxious: Value, loss: Value) -> Value:
     """Return nociception with what acute irritation adds at once, differently in each patient (painful_flare)."""
     felt = p.rel_irritation_pain * x.irritation
-    return noxious + p.w_pain_irritation * felt / (felt + p.irritation_pain_half)
+    return irritation_painless(x, p, noxious, loss) + p.w_pain_irritation * felt / (felt + p.irritation_pain_half)
 
 
 def nociception(
@@ -25,7 +31,7 @@ def nociception(
     lever: View,
     inflammation_pain: Value,
     loss: Value,
-    irritation: Callable[[View, View, Value], Value] = irritation_painless,
+    irritation: Callable[[View, View, Value, Value], Value] = irritation_painless,
 ) -> dict[str, Value]:
     """Return the nociceptive drive and its parts.
 
@@ -38,7 +44,7 @@ def nociception(
     loss : value
         Lost share of the thickness of the index column.
     irritation : callable
-        States, parameters, nociception -> nociception with what acute irritation adds.
+        States, parameters, nociception, lost share -> nociception with what acute irritation adds.
 
     Returns
     -------
@@ -54,7 +60,7 @@ def nociception(
         + p.w_pain_structure * loss / p.loss_ref
         + p.w_pain_other
     )
-    total = irritation(x, p, total)
+    total = irritation(x, p, total, loss)
     sensitised = 1 - p.frac_sensitised_peripheral + p.frac_sensitised_peripheral * x.sensitisation_peripheral
     return {"prostaglandin": prostaglandin, "ngf": ngf, "drive": total * sensitised}
 
