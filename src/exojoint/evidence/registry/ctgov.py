@@ -111,7 +111,7 @@ def _words(protocol: Json) -> TrialText:
             *_strings(protocol, "conditionsModule", "conditions"),
             *_strings(protocol, "conditionsModule", "keywords"),
         ),
-        interventions=_joined(arms, "interventions", ("type", "name", "description")),
+        interventions=_joined(arms, "interventions", ("type", "name", "description")) + _other_names(arms),
         arms=_joined(arms, "armGroups", ("type", "label", "description")),
         outcomes=_joined(outcomes, "primaryOutcomes", ("measure", "timeFrame"))
         + _joined(outcomes, "secondaryOutcomes", ("measure", "timeFrame")),
@@ -120,6 +120,12 @@ def _words(protocol: Json) -> TrialText:
         sponsor=_text(protocol, "sponsorCollaboratorsModule", "leadSponsor", "name"),
         design=", ".join([*(part for part in described if part), _text(design, "maskingInfo", "masking")]).strip(", "),
     )
+
+
+def _other_names(arms: Json) -> tuple[str, ...]:
+    """Other names of the interventions: a product's own name often tells what it is only there."""
+    items = _at(arms, "interventions")
+    return tuple(name for item in items for name in _strings(item, "otherNames")) if isinstance(items, list) else ()
 
 
 def _at(node: Json, *path: str) -> Json:
