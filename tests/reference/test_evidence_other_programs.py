@@ -21,7 +21,7 @@ FOLDER = Path(__file__).resolve().parent / "evidence"
 # Relative distance allowed where it is not 1e-6: where the other program stops early, or integrates with fewer points.
 LOOSE = {
     "glmm_CM.EL": 2e-3, "glmm": 2e-4, "location_scale": 2e-4,
-    "outcomes": 3e-4, "three_level": 3e-4, "crossed": 1e-4, "che": 1e-4,
+    "outcomes": 3e-4, "three_level": 3e-4, "crossed": 1e-4, "serial": 3e-4, "che": 1e-4,
     "selection": 1e-4, "excess": 1e-5, "henmi": 1e-4, "metareg_predict": 1e-6, "permutation": 1e-12, "cumulative": 2e-4,
     "trimfill": 3e-4, "egger_rma": 2e-4, "rma_REML_adhoc": 1e-4, "baujat": 1e-6,
 }  # fmt: skip
@@ -190,6 +190,16 @@ def outcomes(case):
     return numbers(fit) | {"tau2": variances, "rho": parts.get("rho.lab", np.nan)}
 
 
+def serial(case):
+    labs = animals()["lab"]
+    visit = [labs[: i + 1].count(lab) for i, lab in enumerate(labs)]
+    structure = case.removeprefix("serial_")
+    fit = ml.multilevel(*smd(), [ml.structured(visit, labs, structure, "lab")])
+    parts = fit.components
+    variances = [value for name, value in parts.items() if name.startswith(("tau2.", "sigma2."))]
+    return numbers(fit) | {"tau2": variances, "rho": parts["rho.lab"]}
+
+
 @functools.cache
 def working():
     a = animals()
@@ -251,6 +261,7 @@ def selection(case):
     options = {
         "one": {"steps": (0.025,)}, "two_steps": {"steps": (0.025, 0.5)},
         "two_sided": {"steps": (0.05,), "alternative": "two.sided"},
+        "equal": {"steps": (0.025,), "method": "EE"},
         "moderator": {"steps": (0.025,), "moderators": {"week": animals()["week"]}},
     }[case.removeprefix("selection_")]  # fmt: skip
     fit = bias.selection_model(*wanted(), **options)
@@ -282,7 +293,8 @@ def subgroup(case):
 
 FAMILIES = {
     "escalc": escalc, "rma": plain, "metareg": regression, "location": scales, "permutation": permutation,
-    "mh": tables, "peto": tables, "glmm": mixed, "three": levels, "crossed": levels, "outcomes": outcomes,
+    "mh": tables, "peto": tables, "glmm": mixed, "three": levels, "serial": serial, "crossed": levels,
+    "outcomes": outcomes,
     "che": clusters, "robu": moments, "egger": asymmetry, "begg": asymmetry, "trimfill": missing, "fail": missing,
     "excess": excess, "selection": selection, "influence": influential, "residuals": influential, "baujat": influential,
     "cumulative": influential, "henmi": lambda case: shown(po.henmi_copas(*wanted())), "subgroup": subgroup,

@@ -57,6 +57,8 @@ r <- rma.mv(yi, vi, mods=~ week, random=list(~ 1 | lab, ~ 1 | outcome), data=s, 
 V <- vcalc(vi, cluster=lab, obs=study, rho=.5, data=s)
 for (st in c("CS", "HCS", "UN", "DIAG")) { r <- rma.mv(yi, V, mods=~ 0 + outcome, random=~ outcome | lab, struct=st, data=s, control=mvc)
   put(paste0("outcomes_", st), b=c(r$beta), se=r$se, tau2=r$tau2, loglik=as.numeric(logLik(r))); if (st %in% c("CS", "HCS")) put(paste0("outcomes_", st), rho=r$rho) }
+s$visit <- ave(seq_len(nrow(s)), s$lab, FUN=seq_along)
+for (st in c("AR", "HAR", "CAR")) { r <- rma.mv(yi, vi, random=~ visit | lab, struct=st, data=s, control=mvc); put(paste0("serial_", st), b=c(r$beta), se=r$se, tau2=r$tau2, rho=r$rho, loglik=as.numeric(logLik(r))) }
 V <- vcalc(vi, cluster=lab, obs=study, rho=.6, data=s)
 r <- rma.mv(yi, V, mods=~ week + species, random=~ 1 | lab/study, data=s, control=mvc)
 for (k in c("CR0", "CR1", "CR1p", "CR1S", "CR2")) { ct <- coef_test(r, vcov=k, cluster=d$lab, test=if (k == "CR2") "Satterthwaite" else "naive-t"); put(paste0("che_", k), b=ct$beta, se=ct$SE)
@@ -77,6 +79,7 @@ rml <- rma(yi, vi, data=w, method="ML")
 sel <- function(...) selmodel(rml, type="stepfun", control=list(optimizer="nlminb"), ...)
 for (cs in list(list("one", "greater", .025), list("two_steps", "greater", c(.025, .5)), list("two_sided", "two.sided", .05))) {
   t <- sel(alternative=cs[[2]], steps=cs[[3]]); put(paste0("selection_", cs[[1]]), estimate=c(t$beta), se=t$se, tau2=t$tau2, delta=t$delta[-1], se_delta=t$se.delta[-1], lrt=t$LRT, loglik=as.numeric(logLik(t))) }
+t <- selmodel(rma(yi, vi, data=w, method="EE"), type="stepfun", steps=.025); put("selection_equal", estimate=c(t$beta), se=t$se, delta=t$delta[-1], loglik=as.numeric(logLik(t)))
 rm <- rma(yi, vi, mods=~ week, data=w, method="ML"); t <- selmodel(rm, type="stepfun", alternative="greater", steps=.025, control=list(optimizer="nlminb")); put("selection_moderator", b=c(t$beta), se=t$se, tau2=t$tau2, delta=t$delta[2])
 rm <- rma(yi, vi, mods=~ week, data=w, control=tight); inf <- influence(rm)$inf
 put("influence", rstudent=inf$rstudent[1:5], dffits=inf$dffits[1:5], cook=inf$cook.d[1:5], cov_ratio=inf$cov.r[1:5], tau2_without=inf$tau2.del[1:5], q_without=inf$QE.del[1:5], hat=inf$hat[1:5])

@@ -70,7 +70,7 @@ class SelectionResult:
 
 def selection_model(
     y: ArrayLike, v: ArrayLike, *, steps: Sequence[float] = (0.025, 1.0), alternative: str = "greater",
-    moderators: Moderators | None = None, level: float = 0.95,
+    moderators: Moderators | None = None, method: str = "ML", level: float = 0.95,
 ) -> SelectionResult:  # fmt: skip
     """Fit a step-function selection model by maximum likelihood.
 
@@ -88,6 +88,8 @@ def selection_model(
         Which p values matter: ``greater`` (positive effects are wanted), ``less``, ``two.sided``.
     moderators : mapping, optional
         As in `meta_regression`.
+    method : str
+        ``ML``, or ``EE`` for a model without heterogeneity (tau2 = 0).
     level : float
         Of the normal intervals.
 
@@ -113,8 +115,10 @@ def selection_model(
     kept, joined = _steps(steps, p_values(sign * y_used / np.sqrt(v_used), two_sided))
     _check_size(y_used.size, x.shape[1] + len(kept), len(kept))
     data = step_data(sign * y_used, v_used, x, kept, two_sided)
-    plain = fit_model(data.y, v_used, x, names, method="ML", interval="normal", level=level)
-    theta, value, converged = maximise(data, plain.coefficients.values, plain.heterogeneity.tau2, len(kept))
+    equal = choose(method, ("ML", "EE"), "method") == "EE"
+    plain = fit_model(data.y, v_used, x, names, method="EE" if equal else "ML", interval="normal", level=level)
+    tau2 = None if equal else plain.heterogeneity.tau2
+    theta, value, converged = maximise(data, plain.coefficients.values, tau2, len(kept))
     notes = (*warnings, *joined, *(() if converged else ("the optimiser stopped before the likelihood was flat",)))
     q = x.shape[1]
     covariance = _covariance(observed_information(data, theta, _units(theta, q)), theta, q)
@@ -122,7 +126,7 @@ def selection_model(
     coefficients = Coefficients(names, sign * theta[:q], covariance[:q, :q], np.full(q, math.inf), level)
     weights = np.concatenate([[1.0], np.exp(theta[q + 1 :])])
     test = chi2_test("no selection (likelihood ratio)", max(2 * (value - plain.fit.loglik), 0.0), len(kept) - 1)
-    fit = Fit("ML selection", y_used.size, theta.size, value, converged)
+    fit = Fit(f"{'EE' if equal else 'ML'} selection", y_used.size, theta.size - equal, value, converged)
     se_weights = np.concatenate([[0.0], weights[1:] * se[q + 1 :]])
     tau = (float(theta[q]), float(se[q]))
     return SelectionResult(coefficients, tau, kept, weights, se_weights, test, fit, notes)

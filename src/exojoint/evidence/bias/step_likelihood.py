@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from exojoint.evidence.climb import Top, climb, differences
+from exojoint.evidence.climb import Bounds, Top, climb, differences
 
 Array = NDArray[np.float64]
 ROOT_2PI = math.sqrt(2 * math.pi)
@@ -107,14 +107,14 @@ def log_likelihood(data: StepData, theta: Array) -> tuple[float, Array]:
     return value, np.concatenate([data.x.T @ slope_mean, [slope_tau2], slope_weights[1:]])
 
 
-def maximise(data: StepData, beta: Array, tau2: float, number: int) -> tuple[Array, float, bool]:
+def maximise(data: StepData, beta: Array, tau2: float | None, number: int) -> tuple[Array, float, bool]:
     """Maximum-likelihood parameters from two starts: no selection, and strong selection.
 
     Parameters
     ----------
     data : StepData
     beta, tau2 : (p,), float
-        Estimates without selection.
+        Estimates without selection; None holds tau2 at 0.
     number : int
         Intervals, J.
 
@@ -126,13 +126,12 @@ def maximise(data: StepData, beta: Array, tau2: float, number: int) -> tuple[Arr
         Log-likelihood.
     converged : bool
     """
-    p = beta.size
+    p, most = beta.size, 0.0 if tau2 is None else None
+    tau2 = 0.0 if tau2 is None else tau2
     scale = float(np.median(data.v)) + tau2
     units = np.concatenate([np.full(p, math.sqrt(scale)), [scale], np.ones(number - 1)])
     units[:p] /= np.maximum(np.sqrt((data.x**2).mean(axis=0)), 1e-300)
-    bounds: list[tuple[float | None, float | None]] = (
-        [(None, None)] * p + [(0.0, None)] + [LOG_WEIGHT_BOUNDS] * (number - 1)
-    )
+    bounds: Bounds = [*[(None, None)] * p, (0.0, most), *[LOG_WEIGHT_BOUNDS] * (number - 1)]
 
     def height(theta: Array) -> tuple[float, Array]:
         return log_likelihood(data, theta)

@@ -17,7 +17,8 @@ from exojoint.evidence.checks import choose, groups_of
 
 Array = NDArray[np.float64]
 Labels = Sequence[Hashable] | NDArray[np.generic]
-STRUCTURES = ("ID", "DIAG", "CS", "HCS", "UN")
+STRUCTURES = ("ID", "DIAG", "CS", "HCS", "UN", "AR", "HAR", "CAR")
+SERIAL = ("AR", "HAR", "CAR")
 LARGEST_CORRELATION = 0.9999  # at 1 the covariance matrix is singular; the likelihood is flat from here on
 
 
@@ -35,7 +36,9 @@ class Term:
         How each effect takes part in the group's q random effects.
     structure : str
         Of G: ``ID`` (one variance), ``DIAG`` (q variances), ``CS`` (one variance, one correlation), ``HCS``
-        (q variances, one correlation), ``UN`` (free), ``KNOWN`` (one variance times `known`).
+        (q variances, one correlation), ``UN`` (free), ``AR`` and ``HAR`` (one or q variances, correlations
+        ``rho^|i - j|`` of the i-th and j-th level), ``CAR`` (``rho^|t_i - t_j|`` of levels that are times),
+        ``KNOWN`` (one variance times `known`).
     levels : tuple of str
         Names of the q random effects.
     known : (k, k) or None
@@ -66,12 +69,12 @@ class Term:
         A correlation times two standard deviations has finite slopes where a variance is zero; with variances as
         parameters it has not.
         """
-        return self.structure in ("DIAG", "HCS", "UN") and self.size > 1 and not self.by_cholesky
+        return self.structure in ("DIAG", "HCS", "UN", "HAR") and self.size > 1 and not self.by_cholesky
 
     @property
     def has_rho(self) -> bool:
         """Whether there is a correlation among the parameters (the last one)."""
-        return self.size > 1 and self.structure in ("CS", "HCS", "UN") and not self.by_cholesky
+        return self.size > 1 and self.structure in ("CS", "HCS", "UN", *SERIAL) and not self.by_cholesky
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -111,7 +114,8 @@ class Term:
         """Bounds of each parameter; a common correlation of q effects is above ``-1/(q-1)``."""
         if self.by_cholesky:
             return [(None, None)] * len(self.parameter_names)
-        lowest = -LARGEST_CORRELATION / max(self.size - 1, 1)
+        lowest = -LARGEST_CORRELATION / (1 if self.structure in SERIAL else max(self.size - 1, 1))
+        lowest = 1 - LARGEST_CORRELATION if self.structure == "CAR" else lowest  # a power of any real exponent
         return [(lowest, LARGEST_CORRELATION) if n.startswith("rho.") else (0.0, None) for n in self.parameter_names]
 
     def covariance(self, theta: Array) -> Array:
@@ -122,25 +126,34 @@ class Term:
             factor[np.tril_indices(q)] = theta
             return np.asarray(factor @ factor.T)
         sd = theta[:q] if self.by_sd else np.full(q, np.sqrt(max(theta[0], 0.0)))
-        rho = theta[-1] if self.has_rho else 0.0
-        return np.asarray(np.outer(sd, sd) * (rho + (1 - rho) * np.eye(q)))
+        return np.asarray(np.outer(sd, sd) * self._correlation(theta[-1] if self.has_rho else 0.0)[0])
+
+    def _correlation(self, rho: float) -> tuple[Array, Array]:
+        """Correlation matrix of the q random effects and its derivative by rho."""
+        apart = 1 - np.eye(self.size)
+        if self.structure not in SERIAL:
+            return np.asarray(rho * apart + np.eye(self.size)), np.asarray(apart)
+        place = np.array([float(x) for x in self.levels]) if self.structure == "CAR" else np.arange(float(self.size))
+        distance = np.abs(place[:, None] - place[None, :])
+        slope = distance * np.power(rho, np.where(distance > 0, distance - 1, 0.0))
+        return np.asarray(np.power(rho, distance)), np.asarray(slope)
 
     def derivatives(self, theta: Array) -> list[Array]:
         """Derivatives of G by each parameter, (q, q) each."""
         q = self.size
         if self.by_cholesky:
             return self._cholesky_derivatives(theta)
-        shape = (theta[-1] if self.has_rho else 0.0) * (1 - np.eye(q)) + np.eye(q)
+        shape, by_rho = self._correlation(theta[-1] if self.has_rho else 0.0)
         if not self.by_sd:
             found = [np.asarray(shape)]
-            return [*found, theta[0] * (1 - np.eye(q))] if self.has_rho else found
+            return [*found, theta[0] * by_rho] if self.has_rho else found
         sd, found = theta[:q], []
         for level in range(q):
             slope = np.zeros((q, q))
             slope[level, :] = slope[:, level] = shape[level] * sd
             slope[level, level] = 2 * sd[level]
             found.append(slope)
-        return [*found, np.outer(sd, sd) * (1 - np.eye(q))] if self.has_rho else found
+        return [*found, np.outer(sd, sd) * by_rho] if self.has_rho else found
 
     def _cholesky_derivatives(self, theta: Array) -> list[Array]:
         q = self.size
@@ -202,7 +215,7 @@ def structured(inner: Labels, outer: Labels, structure: str = "UN", name: str = 
     outer : (k,)
         Trial: groups are independent.
     structure : str
-        ``ID``, ``DIAG``, ``CS``, ``HCS`` or ``UN``.
+        ``ID``, ``DIAG``, ``CS``, ``HCS``, ``UN``, ``AR``, ``HAR`` (levels in order) or ``CAR`` (levels are times).
     name : str
         Of the outer factor.
 
@@ -213,11 +226,21 @@ def structured(inner: Labels, outer: Labels, structure: str = "UN", name: str = 
     """
     kind = choose(structure, STRUCTURES, "structure")
     group = groups_of(outer, len(outer), name)
-    levels = sorted({str(label) for label in inner})
+    levels = _in_order({str(label) for label in inner}, kind)
     if len(inner) != len(outer):
         raise InputError(Problem("inner", f"has {len(inner)} rows", f"{len(outer)} rows, as outer"))
     loadings = np.array([[str(label) == level for level in levels] for label in inner], dtype=np.float64)
     return Term(name, group, loadings, kind, tuple(levels))
+
+
+def _in_order(labels: set[str], kind: str) -> list[str]:
+    """Levels by number where all are numbers, else by letter."""
+    try:
+        return sorted(labels, key=float)
+    except ValueError:
+        if kind == "CAR":
+            raise InputError(Problem("inner", "are no times", "numbers for CAR", "Use AR for named visits.")) from None
+        return sorted(labels)
 
 
 def slopes(
