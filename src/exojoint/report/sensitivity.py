@@ -148,9 +148,13 @@ def _words(row: dict[str, object], single: pl.DataFrame) -> tuple[str, ...]:
             for item in leading.iter_rows(named=True)
         )
         said.append(f"What would take away most of its variance if it were known: {names}.")
-    first = float(single["first"].fill_nan(0.0).sum() or 0.0)
+    alone, rest = (
+        float(single.filter(pl.col("kind") == kind)["first"].fill_nan(0.0).sum() or 0.0)
+        for kind in ("parameter", "rest")
+    )
     said.append(
-        f"Single unknowns explain {percent(min(1.0, max(0.0, first)))} of the variance alone; the rest is interaction."
+        f"The unknowns with indices of their own explain {percent(max(0.0, alone))} of the variance one by one, all others "
+        f"together {percent(max(0.0, rest))}; what is left is interaction."
     )
     return tuple(said)
 

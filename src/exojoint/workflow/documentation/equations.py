@@ -182,7 +182,8 @@ def _numbers(function: Function, rows: Mapping[str, Parameter]) -> str:
     if not shown:
         return ""
     head = ("symbol", "name", "value", "unit", "grade", "meaning")
-    return f"<details><summary>{len(shown)} parameters</summary>{table(head, shown, numbers=(2,))}</details>\n"
+    many = "parameter" if len(shown) == 1 else "parameters"
+    return f"<details><summary>{len(shown)} {many}</summary>{table(head, shown, numbers=(2,))}</details>\n"
 
 
 def _shared(names: tuple[str, ...]) -> str:

@@ -68,7 +68,8 @@ def _columns(row: Row, reach: Reach, headlines: Sequence[str]) -> list[Column]:
     origin = tuple(papers) or (("nobody measured it",) if ASSUMED in keys else ())
     equations = tuple(place.text for place in row.equations) or tuple(place.text for place in row.code)
     moved = (*map(spelled, reach.nodes), *(f"lever {spelled(name)}" for name in reach.levers))
-    after = "seen directly in" if reach.steps <= 1 else f"seen {reach.steps - 1} equations on in"
+    later = reach.steps - 1
+    after = "seen directly in" if later <= 0 else f"seen {later} equation{'s' if later > 1 else ''} later in"
     return [
         Column("papers", origin),
         Column("facts", known),
