@@ -153,8 +153,8 @@ def _words(row: dict[str, object], single: pl.DataFrame) -> tuple[str, ...]:
         for kind in ("parameter", "rest")
     )
     said.append(
-        f"The unknowns with indices of their own explain {percent(max(0.0, alone))} of the variance one by one, all others "
-        f"together {percent(max(0.0, rest))}; what is left is interaction."
+        f"The unknowns with indices of their own explain {percent(max(0.0, alone))} of the variance one by one, all "
+        f"others together {percent(max(0.0, rest))}; what is left is interaction."
     )
     return tuple(said)
 
