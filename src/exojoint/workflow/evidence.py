@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from exojoint.core.errors import InputError, Problem, closest, raise_problems
 from exojoint.evidence.extraction.effect_table import read_effects
 from exojoint.evidence.extraction.importer import import_records
-from exojoint.evidence.figures.style import WRITERS, Picture, save
+from exojoint.evidence.figures.style import WRITERS, Picture, check_path, save
 from exojoint.evidence.figures.trends import trend_chart
 from exojoint.evidence.questions.answer import Answer, answer
 from exojoint.evidence.questions.bias_table import bias_of, figures_of
-from exojoint.evidence.questions.from_table import bubble_of, forest_of, pool_table
+from exojoint.evidence.questions.from_table import Synthesis, bubble_of, forest_of, pool_table
 from exojoint.evidence.questions.network_table import graph_of, network_of
 from exojoint.evidence.questions.present import picture_of
 from exojoint.evidence.questions.question_file import list_questions, load_question, read_question
@@ -47,16 +48,21 @@ class Evidence:
         For a person.
     numbers : mapping
         For a machine; plain JSON values.
-    pictures : mapping of name to Picture
-        Figures, the main one first.
+    draw : function
+        Draws the figures by name, the main one first; nobody waits for a figure that is not asked for.
     written : tuple of Path
         Figures that were written.
     """
 
     said: str
     numbers: Mapping[str, Any]
-    pictures: Mapping[str, Picture] = field(default_factory=dict)
+    draw: Callable[[], Mapping[str, Picture]] = dict
     written: tuple[Path, ...] = ()
+
+    @property
+    def pictures(self) -> Mapping[str, Picture]:
+        """Figures by name, drawn now."""
+        return self.draw()
 
     def text(self) -> str:
         """For a person."""
@@ -74,10 +80,14 @@ class Evidence:
 
 
 def result(
-    said: str, numbers: Mapping[str, Any], pictures: Mapping[str, Picture], plot: Path | None, figures: Path | None
-) -> Evidence:
+    said: str, numbers: Mapping[str, Any], draw: Callable[[], Mapping[str, Picture]], plot: Path | None,
+    figures: Path | None,
+) -> Evidence:  # fmt: skip
     """Write the figures that are asked for: `plot` gets the main one, the folder `figures` all, as SVG and PNG."""
     written = []
+    if plot is not None:
+        check_path(Path(plot))
+    pictures = draw() if plot is not None or figures is not None else {}
     if figures is not None:
         make_folder(figures)
     if plot is not None:
@@ -92,7 +102,7 @@ def result(
             for name, picture in pictures.items()
             for ending in (".svg", ".png")
         ]
-    return Evidence(said, numbers, pictures, tuple(written))
+    return Evidence(said, numbers, draw, tuple(written))
 
 
 def make_folder(path: Path) -> None:
@@ -138,18 +148,19 @@ def pool(
         _refuse("--records adds to the records of a question", records=records)
         table = read_effects(Path(source), measure, columns)
         found = pool_table(table, method=method, interval=interval, moderators=moderators, cluster=cluster, level=level)
-        title = Path(source).stem
-        pictures = {"forest": forest_of(found, title)}
-        if (
-            len(moderators) == 1
-            and found.coefficients is not None
-            and found.coefficients.names[1:] == tuple(moderators)
-        ):
-            pictures["bubble"] = bubble_of(found, moderators[0], title)
-        return result(pooled_text(found.numbers), found.numbers, pictures, plot, figures)
+        draw = functools.partial(_table_pictures, found, Path(source).stem, tuple(moderators))
+        return result(pooled_text(found.numbers), found.numbers, draw, plot, figures)
     _refuse("for a table only", measure=measure, columns=columns, moderators=moderators, cluster=cluster)
     reply = _answer(source, records)
-    return result(answer_text(reply), answer_data(reply), _answer_pictures(reply), plot, figures)
+    draw = functools.partial(_answer_pictures, reply)
+    return result(answer_text(reply), answer_data(reply), draw, plot, figures)
+
+
+def _table_pictures(found: Synthesis, title: str, moderators: tuple[str, ...]) -> dict[str, Picture]:
+    pictures = {"forest": forest_of(found, title)}
+    if len(moderators) == 1 and found.coefficients is not None and found.coefficients.names[1:] == moderators:
+        pictures["bubble"] = bubble_of(found, moderators[0], title)
+    return pictures
 
 
 def _refuse(expected: str, **given: object) -> None:
@@ -199,8 +210,9 @@ def network(
     report = network_of(
         Path(source), measure=measure, columns=columns, reference=reference, method=method, small_is_good=small_is_good
     )
-    picture = graph_of(report, Path(source).stem)
-    return result(network_text(report), report.numbers, {"network": picture}, plot, figures)
+    return result(
+        network_text(report), report.numbers, lambda: {"network": graph_of(report, Path(source).stem)}, plot, figures
+    )
 
 
 def bias(
@@ -222,7 +234,7 @@ def bias(
     """
     report = bias_of(read_effects(Path(source), measure, columns), averaged=averaged)
     numbers = {"schema": 1, "measure": report.table.measure, "naive": report.pooled.to_dict(), **report.methods}
-    return result(bias_text(report), numbers, figures_of(report, Path(source).stem), plot, figures)
+    return result(bias_text(report), numbers, functools.partial(figures_of, report, Path(source).stem), plot, figures)
 
 
 def registry(
@@ -252,4 +264,4 @@ def registry(
         "counts": {name: list(row) for name, row in counted.counts.items()},
     }
     numbers = {"schema": 1, "read": len(trials), "trials": [trial_data(item) for item in items], "trends": table}
-    return result("\n".join(lines), numbers, {"trends": trend_chart(counted)}, plot, figures)
+    return result("\n".join(lines), numbers, lambda: {"trends": trend_chart(counted)}, plot, figures)

@@ -61,7 +61,7 @@ def answers(out: Path | None = None) -> Evidence:
         return Evidence(said, numbers)
     make_folder(out)
     drawn = [_Drawn(reply, tuple(picture_of(reply, i) for i in range(len(reply.parts)))) for reply in replies]
-    return Evidence(said, numbers, {}, _written(Path(out), drawn, derived, numbers))
+    return Evidence(said, numbers, written=_written(Path(out), drawn, derived, numbers))
 
 
 def _written(

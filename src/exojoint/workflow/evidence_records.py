@@ -18,6 +18,7 @@ from exojoint.evidence.extraction.status import STATUSES, extraction_status
 from exojoint.evidence.extraction.template import columns_csv, template_csv
 from exojoint.evidence.extraction.works import work_of
 from exojoint.evidence.figures.prisma import prisma_diagram
+from exojoint.evidence.figures.style import Picture
 from exojoint.evidence.questions.doses import doses_figure, study_doses
 from exojoint.evidence.questions.question_file import list_questions, load_question
 from exojoint.evidence.questions.risk_table import lights_of, risk_of
@@ -105,7 +106,7 @@ def risk(sheet: Path, *, plot: Path | None = None, figures: Path | None = None) 
     judged = risk_of(import_records(path).records.values())
     if not judged:
         raise InputError(Problem(path.name, "has no judgements", "rob_tool and rob_1, rob_2 ... of at least one study"))
-    lines, numbers, pictures = [], {}, {}
+    lines, numbers = [], {}
     for tool, studies in judged.items():
         counts = summary(studies)
         lines.append(f"{tool}, {len(studies)} studies")
@@ -114,9 +115,12 @@ def risk(sheet: Path, *, plot: Path | None = None, figures: Path | None = None) 
             "items": counts,
             "studies": {one.study: {**one.judgements, "overall": one.overall} for one in studies},
         }
-        name = f"risk_{tool.replace(' ', '').lower()}"
-        pictures[name] = lights_of(studies, tool, f"{path.stem}: risk of bias")
-    return result("\n".join(lines), numbers, pictures, plot, figures)
+
+    def draw() -> dict[str, Picture]:
+        title = f"{path.stem}: risk of bias"
+        return {f"risk_{t.replace(' ', '').lower()}": lights_of(s, t, title) for t, s in judged.items()}
+
+    return result("\n".join(lines), numbers, draw, plot, figures)
 
 
 def doses(sheet: Path | None = None, *, plot: Path | None = None) -> Evidence:
@@ -141,8 +145,12 @@ def doses(sheet: Path | None = None, *, plot: Path | None = None) -> Evidence:
         doubts = f" [{', '.join(one.flags)}]" if one.flags else ""
         lines.append(f"  {one.label} ({one.species}): {shown}, {one.origin}{doubts}")
     numbers = {"schema": 1, "doses": [dose_data(one) for one in found]}
-    drawn = doses_figure(found, "Doses of vesicles, in particles per injection")
-    return result("\n".join(lines), numbers, {} if drawn is None else {"doses": drawn}, plot, None)
+
+    def draw() -> dict[str, Picture]:
+        drawn = doses_figure(found, "Doses of vesicles, in particles per injection")
+        return {} if drawn is None else {"doses": drawn}
+
+    return result("\n".join(lines), numbers, draw, plot, None)
 
 
 def prisma(source: Path | None = None, *, plot: Path | None = None) -> Evidence:
@@ -171,4 +179,4 @@ def prisma(source: Path | None = None, *, plot: Path | None = None) -> Evidence:
         "note": flow.note,
     }
     picture = prisma_diagram(flow)
-    return result(picture.alt, numbers, {"prisma": picture}, plot, None)
+    return result(picture.alt, numbers, lambda: {"prisma": picture}, plot, None)

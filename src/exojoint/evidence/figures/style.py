@@ -99,17 +99,27 @@ def save(picture: Picture, path: Path) -> Path:
     Raises
     ------
     InputError
+        As `check_path`.
+    """
+    check_path(Path(path))
+    atomic_write(Path(path), picture.svg() if Path(path).suffix.lower() == ".svg" else picture.png())
+    return Path(path)
+
+
+def check_path(path: Path) -> None:
+    """Say before anything is drawn that a figure cannot be written there.
+
+    Raises
+    ------
+    InputError
         When the ending is not ``.svg`` or ``.png``, or the folder does not exist.
     """
-    ending = Path(path).suffix.lower()
+    ending = path.suffix.lower()
     if ending not in WRITERS:
-        raise InputError(
-            Problem(str(path), f"ending '{ending}' is not a picture", "one of .svg, .png", "Choose another.")
-        )
-    if not Path(path).parent.is_dir():
+        expected = "one of .svg, .png"
+        raise InputError(Problem(str(path), f"ending '{ending}' is not a picture", expected, "Choose another."))
+    if not path.parent.is_dir():
         raise InputError(Problem(str(path), "is in no folder", "a folder that exists", "Make the folder first."))
-    atomic_write(Path(path), picture.svg() if ending == ".svg" else picture.png())
-    return Path(path)
 
 
 def draw(name: str, title: str, caption: str, alt_text: str, chart: ChartType) -> Picture:
