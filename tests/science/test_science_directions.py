@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from exojoint.joint.levers import neutral
+from exojoint.treatments.administer import administer
+from exojoint.treatments.treatment import load_treatment
 
 ZONE_ROWS = {
     "catabolic_switch": ("catabolic", "healthy"),
@@ -109,3 +111,44 @@ def test_less_pain_means_more_load_unless_activity_is_blind_to_pain(bench):
     blind = p | {"gain_activity_pain": 0.0}
     assert loads > 0
     assert joint.rates(x, blind, relieved)["marrow_lesion"] == joint.rates(x, blind, still)["marrow_lesion"]
+
+
+GIVEN = {"paracetamol": 1.0, "hyaluronate": 48.0, "exosome": 1e12}
+TISSUE = ("thickness_column", "marrow_lesion", "sclerosis", "osteophytes", "synovitis", "fragments", "womac_pain")
+
+
+def after_a_year(bench, name: str, **parameters: float) -> dict[str, float]:
+    """What a treatment changes within a year, against the same events without an amount."""
+    patient = bench.rest(**parameters)
+    seen = {}
+    for amount in (GIVEN[name], 0.0):
+        given = administer(load_treatment(name), days=[0.0, 28.0, 56.0], amount=amount, context=False)
+        seen[amount] = bench.follow(patient, given, [70.0, 365.0], TISSUE, mode="reference").values[0]
+    early, late = seen[GIVEN[name]] - seen[0.0]
+    return dict(zip(TISSUE, late, strict=True)) | {"womac_pain": early[-1], "synovitis": early[4]}
+
+
+def test_an_analgesic_costs_a_little_structure_through_activity_and_none_without_it(bench):
+    active, blind = (after_a_year(bench, "paracetamol", gain_activity_pain=gain) for gain in (0.1, 0.0))
+    assert active["womac_pain"] < 0
+    assert active["thickness_column"] < 0
+    assert active["marrow_lesion"] > 0
+    assert active["sclerosis"] > 0
+    tissue = [name for name in TISSUE if name != "womac_pain"]
+    assert all(abs(blind[name]) < 1e-3 * abs(active[name]) for name in tissue if active[name])
+
+
+def test_less_friction_spares_cartilage_indirectly_calms_the_lining_and_leaves_bone_to_inflammation(bench):
+    changed = after_a_year(bench, "hyaluronate", gain_activity_pain=0.0)
+    assert changed["womac_pain"] < 0
+    assert changed["thickness_column"] > 0
+    assert changed["fragments"] < 0
+    assert changed["synovitis"] < 0
+
+
+def test_a_calmer_lining_spares_cartilage_and_bone(bench):
+    changed = after_a_year(bench, "exosome", gain_activity_pain=0.0)
+    assert changed["womac_pain"] < 0
+    assert changed["synovitis"] < 0
+    assert changed["thickness_column"] > 0
+    assert changed["osteophytes"] < 0

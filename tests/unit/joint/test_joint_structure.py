@@ -125,3 +125,20 @@ def test_rates_work_on_whole_populations_at_once():
     many = rates_of(joint, x, p | {"rel_tone": tone})["m1"]
     one = [rates_of(joint, x, p | {"rel_tone": value})["m1"] for value in tone]
     np.testing.assert_allclose(many, one, rtol=1e-14)
+
+
+def test_no_drive_turns_negative_in_a_lean_sensitive_patient_or_in_cartilage_thicker_than_healthy():
+    joint, reference = load_joint(), load_joint("human", "reference_0_1")
+
+    def rates(knee, **changed):
+        x, p = defaults(knee)
+        x |= {name: value for name, value in changed.items() if name in x}
+        p |= {name: value for name, value in changed.items() if name in p}
+        return knee.rates(x, p, neutral(knee.levers))
+
+    lean = {"bmi": 19.0, "gain_adiposity": 40.0, "m1": 0.0}
+    assert rates(joint, **lean)["m1"] > 0 > rates(reference, **lean)["m1"]
+    weights = {"w_pain_other": 0.0, "w_pain_inflammation": 0.0, "w_pain_ngf": 0.0, "w_pain_bone": 0.0}
+    thick = weights | {"w_pain_structure": 1.0, "sensitisation_central": 0.0}
+    thick |= {f"{part}_{z}": 1.3 for part in ("aggrecan", "collagen") for z in (1, 2, 3)}
+    assert rates(joint, **thick)["sensitisation_central"] >= -1e-4 > rates(reference, **thick)["sensitisation_central"]
