@@ -1,4 +1,4 @@
-"""`python -m benchmarks.engine [table|doses|startup|scaling ...] [--model NAME] [--peers WORD] [--out FOLDER]`."""
+"""`python -m benchmarks.engine [PART ...] [--model NAME] [--peers WORD ...] [--out FOLDER]`; parts: PARTS below."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")  # before any library starts its threads: one thread for everybody
 
-from benchmarks.engine import machine, scaling, startup, table  # noqa: E402 - see above
+from benchmarks.engine import clinic, machine, scaling, startup, table  # noqa: E402 - see above
 from benchmarks.engine.problems import PROBLEMS, with_doses  # noqa: E402
 
 HERE = Path(__file__).parent / "results"
-PARTS = ("table", "doses", "startup", "scaling")
+PARTS = ("table", "doses", "startup", "scaling", "clinic")
 PATIENTS = {"benchmark25": 128, "knee": 48}  # on whom every peer's tolerance is chosen
-FEW_PATIENTS = 16  # on whom the error of courses with other numbers of doses is measured
+FEW_PATIENTS = 8  # on whom the error of courses with other numbers of doses is measured
 DOSES = (1, 3, 12, 52)
-DOSE_PEERS = ("libroadrunner", "solve_ivp", "numbalsoda")
+DOSE_PEERS = ("libroadrunner", "solve_ivp")
 
 
 def main() -> None:
@@ -38,6 +38,8 @@ def main() -> None:
             by_doses(models, asked.peers, asked.rounds, asked.out)
         elif part == "startup":
             startup.run(models, asked.out)
+        elif part == "clinic":
+            clinic.run(asked.out)
         else:
             scaling.run(models, asked.out, asked.largest)
         machine.write(asked.out / f"{part}_machine.json", absent if part == "table" else {})

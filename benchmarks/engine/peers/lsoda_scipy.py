@@ -16,10 +16,17 @@ from exojoint.engine.plain import plain_jacobian
 
 FIRST_STEP = 1e-4  # day; left to itself LSODA needs half the tolerance for the same error
 MAX_STEPS = 100_000
+_compiled: dict = {}
 
 
 def numba_functions(problem: Problem):
-    """Return patient(p) -> q, rates(t, y, q) -> f and jacobian(t, y, p) -> (s, s), compiled."""
+    """Return patient(p) -> q, rates(t, y, q) -> f and jacobian(t, y, p) -> (s, s), compiled once for each system."""
+    if problem.system.digest not in _compiled:
+        _compiled[problem.system.digest] = _compile(problem)
+    return _compiled[problem.system.digest]
+
+
+def _compile(problem: Problem):
     try:
         import numba
     except ImportError:
