@@ -25,7 +25,7 @@ from exojoint.treatments.treatment import dispositions_for, load_treatment
 Reals = NDArray[np.float64]
 HERE = Path(__file__).parent
 OUT_DAYS = np.array([0.5, 3.0, 10.0, 27.5, 30.0, 60.0, 101.0, 182.0, 365.0])  # none is a day of a dose
-SCIPY_RTOL, RUNNER_RTOL = 1e-10, 1e-8
+SCIPY_RTOL, RUNNER_RTOL = 1e-9, 1e-8
 NOTHING = 1e-9  # share of a state's largest value that counts as nothing, as in the engine's own rule
 COLUMNS = (
     "treatment", "states", "solver", "solver_rtol", "patients", "failed", "mode", "p50_error", "p99_error", "max_error",
