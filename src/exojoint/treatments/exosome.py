@@ -231,6 +231,11 @@ def _zone_fluxes(zones: Mapping[int, View], fluid: Value) -> tuple[Value, Value,
     return into, between[0], between[1], nothing
 
 
+def _macrophages(p: View, at: Moment) -> Value:
+    """Macrophages that take up, of both kinds."""
+    return p.n_macrophages * 0.5 * (at.read["m1"] + at.read["m2"]) + p.cells_guard
+
+
 def _fluid_rates(x: View, p: View, at: Moment) -> dict[str, Value]:
     """Rates outside cartilage; the flux into the superficial zone is subtracted by the caller."""
     fluid = x.vesicles_fluid / at.read["volume"]
@@ -238,7 +243,7 @@ def _fluid_rates(x: View, p: View, at: Moment) -> dict[str, Value]:
         p.frac_sieving * (1 + p.gain_sieving_inflammation * at.inflammation_pain) / (1 + p.gain_sieving_inflammation)
     )
     unsaturated = 1 / (1 + fluid / p.uptake_half)
-    macrophages = p.n_macrophages * 0.5 * (at.read["m1"] + at.read["m2"]) + p.cells_guard
+    macrophages = _macrophages(p, at)
     reachable = p.clearance_uptake * p.frac_access_lining * fluid * unsaturated
     by_macrophages = reachable * p.rel_uptake_macrophage * macrophages
     by_synoviocytes = reachable * p.n_synoviocytes
@@ -271,9 +276,12 @@ def _fluid_rates(x: View, p: View, at: Moment) -> dict[str, Value]:
 
 
 def observe(transport: Transport, at: Moment) -> dict[str, Value]:
-    """Return the signals; amounts and cargo are states and can be read by their own names."""
-    signals = lining_signals(view(at.x), view(at.p))
+    """Return the signals and what cells hold; other amounts are states and can be read by their own names."""
+    x, p = view(at.x), view(at.p)
+    signals = lining_signals(x, p)
+    held = x.vesicles_per_macrophage * _macrophages(p, at) + x.vesicles_per_synoviocyte * p.n_synoviocytes
     for zone, slab in _zones(transport, at).items():
+        held = held + zone_view(at.x, zone).vesicles_per_chondrocyte * slab.cells
         own = zone_signals(zone_view(at.x, zone), zone_view(at.p, zone), slab.reached)
         signals |= {f"{name}_{zone}": value for name, value in own.items()}
-    return signals
+    return signals | {"vesicles_cells": held / PARTICLES}
