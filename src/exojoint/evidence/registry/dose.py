@@ -225,20 +225,34 @@ def _spelling(text: str) -> str:
 
 
 def _denominator(words: str, end: int, kind: str) -> tuple[str, float | None, int]:
-    """Return (per, volume, end): ``/kg``, ``/kg/day``, ``per mL``, ``/3 ml``, ``of exosomes in 10 ul PBS``."""
+    """Return (per, volume, end): ``/kg/day``, ``per mL``, ``/3 ml``, ``in 10 ul PBS``, ``in 10 ul per knee``."""
+    per, end = _per(words, end, kind)
+    volume, end = _volume(words, end, kind)
+    if volume is not None and not per:
+        per, end = _per(words, end, kind)
+    return per, volume, end
+
+
+def _per(words: str, end: int, kind: str) -> tuple[str, int]:
     found = DENOMINATOR.match(words, end)
-    if found is not None and _is_volume(found["unit"]) and found["number"] and kind != "volume":
-        return "", decimal(found["number"]) * units()[found["unit"].casefold()][2], found.end()
-    if found is not None and found["unit"].casefold() in PER and not found["number"] and _per_allowed(found, kind):
-        per = PER[found["unit"].casefold()]
-        more = DENOMINATOR.match(words, found.end())
-        if more is not None and more["unit"].casefold() in PER and not more["number"] and more[0].lstrip()[0] == "/":
-            return f"{per}/{PER[more['unit'].casefold()]}", None, more.end()
-        return per, None, found.end()
-    found = INSIDE.match(words, end) if kind != "volume" else None
+    if found is None or found["unit"].casefold() not in PER or found["number"] or not _per_allowed(found, kind):
+        return "", end
+    per = PER[found["unit"].casefold()]
+    more = DENOMINATOR.match(words, found.end())
+    if more is not None and more["unit"].casefold() in PER and not more["number"] and more[0].lstrip()[0] == "/":
+        return f"{per}/{PER[more['unit'].casefold()]}", more.end()
+    return per, found.end()
+
+
+def _volume(words: str, end: int, kind: str) -> tuple[float | None, int]:
+    if kind == "volume":
+        return None, end
+    found = DENOMINATOR.match(words, end)
+    if found is None or not _is_volume(found["unit"]) or not found["number"]:
+        found = INSIDE.match(words, end)
     if found is None or not _is_volume(found["unit"]):
-        return "", None, end
-    return "", decimal(found["number"]) * units()[found["unit"].casefold()][2], found.end()
+        return None, end
+    return decimal(found["number"]) * units()[found["unit"].casefold()][2], found.end()
 
 
 def _per_allowed(found: re.Match[str], kind: str) -> bool:

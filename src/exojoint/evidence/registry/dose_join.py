@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from exojoint.evidence.registry.dose_type import Dose
+from exojoint.evidence.registry.dose_type import ONE_ADMINISTRATION, Dose
 from exojoint.evidence.registry.dose_words import HOLDS
 
 NEAR = 20  # letters between two amounts that are alternatives to each other
 LINKED = re.compile(r"\b(?:or|versus|vs)\b|[,;/(]| and ", re.IGNORECASE)
+SAME = re.compile(r"\s?(?:\(|=|or \()\s?(?:[~\u2248=]|about |approx\w*\.? |equivalent to )?\s?")
 AMOUNTS = ("count", "cells", "mass")
 
 
@@ -46,8 +47,11 @@ def _pair(one: Found, other: Found, words: str) -> tuple[Found, Found]:
         return one, other
     if one.kind == "volume" and other.kind in AMOUNTS and HOLDS.fullmatch(between) and _is_given(one.dose):
         return (replace(one, kind="spent"), _with(other, one.dose)) if other.dose.volume_ml is None else (one, other)
+    inside = one.kind in AMOUNTS and other.kind == "volume" and between.strip() == "("  # 1e11 EVs (5 ml)
+    if inside and one.dose.volume_ml is None and one.dose.per in ONE_ADMINISTRATION and _is_given(other.dose):
+        return _with(one, other.dose), replace(other, kind="spent")
     twice = one.kind in AMOUNTS and other.kind in AMOUNTS and one.kind != other.kind
-    if twice and between.strip() in ("(", "=", "(=", "or (", "(~"):
+    if twice and SAME.fullmatch(between):
         return _flagged(one, "two units"), _flagged(other, "two units")
     same = one.kind == other.kind and one.dose.per == other.dose.per
     if not same or len(between) > NEAR or not LINKED.search(between) or re.search(r"[.!?]\s", between):
