@@ -1,0 +1,1 @@
+"""Checks of the knee that take too long for the tests."""
