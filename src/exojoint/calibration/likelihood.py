@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from exojoint.calibration.unknowns import reading_rows
 from exojoint.core.errors import InputError, Problem, raise_problems
 from exojoint.core.tables import place, read_table
-from exojoint.evidence.targets import Target, load_targets
+from exojoint.evidence.targets import Target, further_targets, load_targets
 
 Floats = NDArray[np.float64]
 COLUMNS = ("id", "scale", "standard_error", "discrepancy", "study", "derivation", "note")
@@ -130,7 +130,7 @@ def likelihood(targets: Sequence[Target] | None = None) -> Likelihood:
     InputError
         When a target has no row in errors.csv.
     """
-    chosen = tuple(target for target in (targets or load_targets()) if target.window is not None)
+    chosen = tuple(target for target in (targets or (*load_targets(), *further_targets())) if target.window is not None)
     rows = error_rows()
     problems = [
         Problem("errors.csv", f"target {target.id} has no row", "its error", "Add the row.")

@@ -19,7 +19,7 @@ from exojoint.calibration.make import calibrate as make
 from exojoint.calibration.posterior import MADE, TARGETS, UNKNOWNS, Posterior, read_posterior
 from exojoint.calibration.score import Result, count_met, misses, results
 from exojoint.core.files import atomic_write, read_toml
-from exojoint.evidence.targets import Target, load_targets
+from exojoint.evidence.targets import Target, further_targets, load_targets
 from exojoint.report.palette import ARMS, GRID, INK, SOFT, theme
 from exojoint.workflow.progress import progress
 
@@ -98,7 +98,7 @@ def write_page(folder: Path) -> Calibrated:
 
 def targets_table(folder: Path) -> pl.DataFrame:
     """Return every target with its window, the published value, and what tables, prior and posterior predict."""
-    by_id = {target.id: target for target in load_targets()}
+    by_id = {target.id: target for target in (*load_targets(), *further_targets())}
     frame = pl.read_csv(folder / TARGETS)
     prototype = prototype_values()
     return frame.with_columns(
@@ -149,7 +149,7 @@ def targets_chart(table: pl.DataFrame) -> alt.LayerChart:
 def _page(folder: Path, table: pl.DataFrame, judged: Sequence[Result], likely: Mapping[str, float]) -> list[str]:
     posterior = read_posterior(folder)
     made = read_toml(folder / MADE)
-    by_id = {target.id: target for target in load_targets()}
+    by_id = {target.id: target for target in (*load_targets(), *further_targets())}
     return [
         "# Calibration of the knee",
         "",
